@@ -1,0 +1,28 @@
+#!/usr/bin/env sh
+# Sets callbill up beside this file, then does what it is asked: demo, test, ui, or any callbill command.
+# Needs Python 3.11 or newer with venv and pip; nothing is installed outside .venv.
+set -eu
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+venv="$here/.venv"
+mark="$venv/.installed-$(cksum < "$here/requirements.lock" | tr ' ' '-')"
+
+if [ ! -e "$mark" ]; then
+    python=$(command -v "${PYTHON:-python3}") || { echo "Python 3.11 or newer is needed" >&2; exit 2; }
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+        echo "Python 3.11 or newer is needed; set PYTHON to one" >&2; exit 2; }
+    echo "setting up $venv (once)" >&2
+    rm -rf "$venv"
+    "$python" -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --require-hashes --requirement "$here/requirements.lock"
+    "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable "$here"
+    touch "$mark"
+fi
+
+task=${1:-help}
+[ $# -gt 0 ] && shift
+case $task in
+    help) echo "usage: ./do demo | test | ui | COMMAND of callbill ..."; exec "$venv/bin/callbill" --help ;;
+    test) cd "$here" && "$venv/bin/ruff" check && "$venv/bin/ruff" format --check && "$venv/bin/mypy" \
+        && exec "$venv/bin/python" -m pytest -n 2 --dist loadfile "$@" ;;
+    *) exec "$venv/bin/callbill" "$task" "$@" ;;
+esac

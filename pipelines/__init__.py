@@ -1,0 +1,1 @@
+"""The shell around the transforms: files, the database, Dagster, clocks and people."""

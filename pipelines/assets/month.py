@@ -1,0 +1,103 @@
+"""Assets of a month: from rated usage to what analysts open."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from pipelines.assets.common import OWNERS, described
+from pipelines.controls import CONTROLS
+from pipelines.errors import ControlFailed
+from pipelines.resources import SessionResource, metadata
+from pipelines.stages import balance, bill, control, publish, rate
+from transforms.tables import billing, usage
+from transforms.tables.control import Controls
+
+_PRICES = ["price_lists", "accounts", "numbers", "destinations", "voice_outbound", "voice_inbound", "sms_outbound", "sms_inbound"]
+_FEES = ["accounts", "numbers", "price_lists", "number_fee_prices"]
+
+
+
+def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefinition]:
+    """The assets, partitioned by `months`."""
+
+    @dg.asset(name="rated_usage", **described(usage.RatedUsage, "rating", ["duplicates", *_PRICES], {"polars", "parquet"}, months))
+    def rated_usage(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        """Every leg of the month with its charge; what has none goes into suspense."""
+        with session.running() as run:
+            return dg.MaterializeResult(metadata=metadata(rate.rate_month(run, context.partition_key)))
+
+
+    @dg.asset(name="number_fees", **described(billing.NumberFees, "billing", ["rated_usage", *_FEES], {"polars", "parquet"}, months))
+    def number_fees(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        """The month's fees of numbers."""
+        with session.running() as run:
+            return dg.MaterializeResult(metadata=metadata(bill.charge_numbers(run, context.partition_key)))
+
+
+    @dg.asset(name="bill_lines", **described(billing.BillLines, "billing", ["rated_usage", "number_fees"], {"polars", "parquet"}, months))
+    def bill_lines(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        """The lines of the month's bills."""
+        with session.running() as run:
+            return dg.MaterializeResult(metadata=metadata(bill.make_lines(run, context.partition_key)))
+
+
+    @dg.asset(name="bills", **described(billing.Bills, "billing", ["bill_lines", "accounts", "vat_rates"], {"polars", "parquet"}, months))
+    def bills(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        """The month's draft bills."""
+        with session.running() as run:
+            return dg.MaterializeResult(metadata=metadata(bill.make_bills(run, context.partition_key)))
+
+
+    @dg.asset(name="receipts", **described(billing.Receipts, "ledger", ["bills", "credits", "vat_rates"], {"polars", "duckdb"}, months))
+    def receipts(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        """A receipt for every top-up that has none yet."""
+        with session.running() as run:
+            return dg.MaterializeResult(metadata=metadata(balance.make_receipts(run)))
+
+
+    @dg.asset(name="ledger", **described(billing.Ledger, "ledger", ["bills", "credits", "receipts"], {"polars", "duckdb"}, months))
+    def ledger(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        """Credits and bills with the balance after each."""
+        with session.running() as run:
+            return dg.MaterializeResult(metadata=metadata(balance.make_ledger(run)))
+
+
+    @dg.asset(
+        name="controls", **described(Controls, "control", ["ledger", "payments"], {"duckdb"}, months),
+        check_specs=[
+            dg.AssetCheckSpec(item.name, asset="controls", description=item.says, blocking=True) for item in CONTROLS
+        ],
+    )
+    def controls(
+        context: dg.AssetExecutionContext, session: SessionResource
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]
+        """Measures every control; one that fails blocks the publication."""
+        with session.running() as run:
+            frame = control.control_month(run, context.partition_key)
+        yield dg.MaterializeResult(metadata={"dagster/row_count": frame.height})
+        for item in CONTROLS:
+            rows = [row for row in frame.iter_rows(named=True) if row["control"] == item.name]
+            passed = all(row["passed"] for row in rows)
+            shown = {
+                f"{name} {row['currency']}".strip(): str(row[name]) for row in rows for name in ("expected", "actual", "difference")
+            }
+            yield dg.AssetCheckResult(check_name=item.name, passed=passed, severity=dg.AssetCheckSeverity.ERROR, metadata=shown)
+            if not passed:
+                run.failure = ControlFailed(f"control {item.name} failed for {context.partition_key}: {item.says}")
+
+
+    @dg.asset(
+        name="published",
+        deps=["controls"],
+        description="HOME/published/billing.duckdb: what analysts open, replaced at once.",
+        group_name="published",
+        owners=OWNERS,
+        kinds={"duckdb", "parquet"},
+        partitions_def=months,
+    )
+    def published(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        """Puts the month where analysts find it; only when every control passed."""
+        with session.running() as run:
+            return dg.MaterializeResult(metadata=metadata(publish.publish(run, context.partition_key)))
+
+    return [rated_usage, number_fees, bill_lines, bills, receipts, ledger, controls, published]

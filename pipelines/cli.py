@@ -1,0 +1,220 @@
+"""The command line. Messages for people go to standard error, results to standard output; see docs/commands.md."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipelines.errors import BadInput, CallbillError
+from pipelines.settings import Installation
+
+_HOME = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the installation. Default: $CALLBILL_HOME, else ./data.",
+)
+_PRICES = click.option(
+    "--price-tables",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the price tables. Default: $CALLBILL_PRICE_TABLES, else the example tariff that is shipped.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+_WAIT = click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="How long to wait for a run that holds the warehouse. Default: [run] lock_wait_seconds, 60.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="callbill")
+def cli() -> None:
+    """Month-end billing of voice, SMS and phone numbers that anybody can check.
+
+    A month of raw call detail records goes in, exact bills come out, and every cent can be followed back to a line
+    of a file and a row of a price table.
+
+    \b
+    Try it:        callbill demo --home demo
+    A month end:   callbill run 2026-10
+    Why this much? callbill explain 2026-10:A0001        (a bill)
+                   callbill explain 2026-10:A0001:3      (its third line)
+                   callbill explain standard:voice:c-17  (a record)
+
+    Exit status: 0 done and every control passed; 1 a control failed and nothing was published; 2 a wrong call, or
+    unusable settings, reference or price files; 3 another run holds the warehouse.
+    """
+
+
+@cli.command()
+@_HOME
+@_PRICES
+@_WAIT
+@_JSON
+def demo(home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
+    """Make an example month of traffic, run its month end and say where to look.
+
+    Writes 200 accounts and about 100,000 calls and messages of October 2026, always the same, into an empty home
+    folder (default ./data), with a few broken and late records among them.
+    """
+    from pipelines.example.month import write_example
+    from pipelines.terminal import show_where_to_look
+
+    installation = Installation.find(home, price_tables)
+    mark = installation.home / ".example"
+    if installation.home.exists() and any(installation.home.iterdir()) and not mark.exists():
+        raise BadInput(f"{installation.home} is not empty: name an empty folder for the example with --home")
+    installation.home.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    write_example(installation.home, "2026-10")
+    installation = Installation.find(home, price_tables)
+    _run(installation, "2026-10", wait, as_json)
+    if not as_json:
+        show_where_to_look(installation, "2026-10")
+
+
+@cli.command()
+@click.argument("month")
+@_HOME
+@_PRICES
+@_WAIT
+@_JSON
+def run(month: str, home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
+    """Run the month end of MONTH (as 2026-10): load, rate, bill, control, publish.
+
+    Loads what is new in HOME/inbox and the reference files, rates the month's usage, builds its draft bills, holds
+    the controls against them and publishes HOME/published/billing.duckdb. Running it again changes nothing.
+    """
+    _run(Installation.find(home, price_tables), month, wait, as_json)
+
+
+def _run(installation: Installation, month: str, wait: float | None, as_json: bool) -> None:
+    from pipelines.terminal import progress_display, show_outcome
+
+    with progress_display() as progress:
+        from pipelines.running import run_month
+
+        outcome = run_month(installation, month, progress, wait_seconds=wait)
+    if as_json:
+        _print(outcome)
+    else:
+        show_outcome(outcome)
+
+
+@cli.command()
+@_HOME
+@_PRICES
+@_WAIT
+@_JSON
+def recycle(home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
+    """Put suspended records through again, with today's accounts, numbers and prices.
+
+    Runs every month again that has open suspense for want of an account, a destination or a price. A record that
+    could not be read stays: mend it at its source and put it into the inbox under the same record_id.
+    """
+    from pipelines.running import recycle_months
+    from pipelines.terminal import progress_display
+
+    with progress_display() as progress:
+        result = recycle_months(Installation.find(home, price_tables), progress, wait_seconds=wait)
+    if as_json:
+        _print(result)
+    else:
+        click.echo(f"{result['recycled']} of {result['open_before']} suspended records recycled")
+        for month in result["months"]:
+            click.echo(f"  {month['month']}: {month['recycled']} recycled, {month['open']} still open")
+
+
+@cli.command()
+@_HOME
+@_PRICES
+@_JSON
+def check(home: Path | None, price_tables: Path | None, as_json: bool) -> None:
+    """Read the price tables and reference files and report what is wrong with them.
+
+    Reads no usage and writes nothing. Exit status 2 where something would stop a run.
+    """
+    from pipelines.checking import check_inputs
+
+    report = check_inputs(Installation.find(home, price_tables))
+    if as_json:
+        _print(report)
+    else:
+        for name, rows in report["rows"].items():
+            click.echo(f"{name:<20} {rows:>9,} rows")
+        for sentence in report["warnings"]:
+            click.echo(f"note: {sentence}")
+        click.echo("everything a run needs is sound")
+
+
+@cli.command()
+@click.argument("identifier", metavar="ID")
+@_HOME
+@_PRICES
+@_WAIT
+@_JSON
+def explain(identifier: str, home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
+    """Show how ID came about, step by step, down to the raw record and the price row.
+
+    \b
+    ID is one of
+      a record      its record_id, or its usage_id: standard:voice:c-17
+      a bill        MONTH:ACCOUNT          2026-10:A0001
+      a bill line   MONTH:ACCOUNT:LINE     2026-10:A0001:3
+      a receipt     its number             R-2026-000001   (or the credit_id)
+    """
+    from pipelines.explain import explain as explanation
+
+    found = explanation(Installation.find(home, price_tables), identifier)
+    if as_json:
+        _print(found)
+    else:
+        click.echo("\n".join(found["text"]))
+
+
+@cli.command()
+@_HOME
+@_PRICES
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port on loopback.")
+def ui(home: Path | None, price_tables: Path | None, port: int) -> None:
+    """Start Dagster's web UI on 127.0.0.1, over the same assets: schedules, backfills, checks, run history."""
+    from pipelines.running import serve_ui
+
+    installation = Installation.find(home, price_tables)
+    click.echo(f"callbill's assets on http://127.0.0.1:{port} (end with Ctrl-C)", err=True)
+    sys.exit(serve_ui(installation, port))
+
+
+def _print(result: Any) -> None:
+    click.echo(json.dumps(result, indent=2, default=str, ensure_ascii=False))
+
+
+def main() -> None:
+    """The command `callbill`. Errors are sentences on standard error, with the exit status of the contract."""
+    sys.exit(guarded(lambda: cli.main(standalone_mode=False)))
+
+
+def guarded(call: Callable[[], Any]) -> int:
+    """Runs `call`; returns the exit status, and says on standard error what went wrong."""
+    try:
+        result = call()
+    except CallbillError as error:
+        for sentence in str(error).splitlines():
+            click.echo(f"callbill: {sentence}", err=True)
+        return error.exit_status
+    except click.exceptions.Abort:
+        click.echo("callbill: interrupted; what was finished stays, and a new run goes on from there", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except KeyboardInterrupt:
+        click.echo("callbill: interrupted; what was finished stays, and a new run goes on from there", err=True)
+        return 130
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,209 @@
+"""The controls as SQL over what the stages wrote: each measures what must be beside what is, in another way than
+the transforms came to it.
+
+A control is a query that returns currency, expected, actual and difference. It may use the parameters $month,
+$starts and $ends, and {table} for the month of a month table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+USAGE = """usage_of_month AS (
+    SELECT * FROM usage_records ANTI JOIN duplicates USING (file_number, record_number)
+    WHERE started_at >= $starts AND started_at < $ends
+)"""
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control: its name, what it says in words, and the query that measures it."""
+
+    name: str
+    says: str
+    query: str
+
+
+def _count(expected: str, actual: str, difference: str | None = None, having: str = "") -> str:
+    """A control that counts: one row without a currency."""
+    apart = difference or "abs(expected - actual)"
+    return (
+        f"{having} SELECT '' AS currency, expected, actual, {apart} AS difference "
+        f"FROM (SELECT ({expected}) AS expected, ({actual}) AS actual)"
+    )
+
+
+_PER_FILE = """
+    SELECT f.records,
+        coalesce(u.n, 0) - coalesce(d.n, 0) + coalesce(r.n, 0) + coalesce(d.n, 0) + f.unbillable AS found
+    FROM loaded_files f
+    LEFT JOIN (SELECT file_number, count(*) AS n FROM usage_records GROUP BY 1) u USING (file_number)
+    LEFT JOIN (SELECT file_number, count(*) AS n FROM duplicates GROUP BY 1) d USING (file_number)
+    LEFT JOIN (SELECT file_number, count(*) AS n FROM refused_records WHERE leg = 'main' GROUP BY 1) r USING (file_number)
+"""
+
+_RECOMPUTED = """
+    SELECT currency, count(*) AS wrong FROM {rated_usage}
+    WHERE (charge * 10000000000)::HUGEINT <> CASE
+        WHEN unit_price IS NULL THEN 0
+        WHEN service = 'voice' THEN
+            (2 * 10000 * ((connection_fee * 1000000)::HUGEINT * 60 + (unit_price * 1000000)::HUGEINT * billed_seconds) + 60)
+            // 120
+        WHEN direction = 'outbound' THEN (unit_price * 1000000)::HUGEINT * segments * 10000
+        ELSE (unit_price * 1000000)::HUGEINT * 10000
+    END
+    GROUP BY currency
+"""
+
+_FEES_RECOMPUTED = """
+    SELECT count(*) FROM {number_fees}
+    WHERE (amount * 10000000000)::HUGEINT <> CASE
+        WHEN proration = 'none' THEN (monthly_fee * 1000000)::HUGEINT * 10000
+        ELSE (2 * 10000 * (monthly_fee * 1000000)::HUGEINT * chargeable_days + day(last_day($month_start)))
+            // (2 * day(last_day($month_start)))
+    END
+"""
+
+_SUMS = """
+    SELECT currency, sum(expected) AS expected, sum(actual) AS actual, sum(expected - actual) AS difference
+    FROM ({parts}) GROUP BY currency
+"""
+
+_MISSING_INBOUND = """
+    SELECT count(*) FROM usage_of_month o
+    WHERE o.direction = 'outbound' AND o.service = 'voice' AND o.linked_id IS NOT NULL AND o.linked_id <> o.record_id
+    AND (o.format = 'callr' OR o.own_number IN (SELECT number FROM numbers WHERE call_tracking))
+    AND o.linked_id NOT IN (
+        SELECT coalesce(i.linked_id, i.record_id) FROM usage_records i
+        WHERE i.service = 'voice' AND i.direction = 'inbound' AND coalesce(i.linked_id, i.record_id) IN (
+            SELECT linked_id FROM usage_of_month WHERE direction = 'outbound' AND service = 'voice' AND linked_id IS NOT NULL)
+    )
+    AND o.linked_id NOT IN (SELECT record_id FROM usage_records WHERE service = 'voice' AND direction = 'inbound'
+        AND record_id IN (SELECT linked_id FROM usage_of_month WHERE direction = 'outbound' AND linked_id IS NOT NULL))
+    AND o.linked_id NOT IN (SELECT record_id FROM refused_records WHERE record_id IS NOT NULL)
+"""
+
+CONTROLS: tuple[Control, ...] = (
+    Control(
+        "records_in",
+        "every record of every file is usage, in suspense, a duplicate, or no usage by its kind",
+        f"SELECT '' AS currency, coalesce(sum(records), 0) AS expected, coalesce(sum(found), 0) AS actual, "
+        f"coalesce(sum(abs(records - found)), 0) AS difference FROM ({_PER_FILE})",
+    ),
+    Control(
+        "legs_rated",
+        "every leg of the month's usage is rated or in suspense",
+        _count(
+            "SELECT count(*) + count(forwarded_to) FROM usage_of_month",
+            "SELECT (SELECT count(*) FROM {rated_usage}) + (SELECT count(*) FROM suspense "
+            "WHERE state = 'open' AND format <> 'numbers' AND usage_month = $month)",
+            having=f"WITH {USAGE}",
+        ),
+    ),
+    Control(
+        "forwarded_legs",
+        "every forwarded call has its outbound leg, and every outbound leg that names an inbound call finds it",
+        _count(
+            f"SELECT count(forwarded_to) + ({_MISSING_INBOUND}) FROM usage_of_month",
+            "SELECT (SELECT count(*) FROM {rated_usage} WHERE leg = 'forwarded') + (SELECT count(*) FROM suspense "
+            "WHERE state = 'open' AND leg = 'forwarded' AND format <> 'numbers' AND usage_month = $month)",
+            having=f"WITH {USAGE}",
+        ),
+    ),
+    Control(
+        "usage_once",
+        "no leg is rated twice",
+        _count(
+            "SELECT count(*) FROM {rated_usage}",
+            "SELECT count(*) FROM (SELECT file_id, record_number, leg FROM {rated_usage} GROUP BY ALL)",
+        ),
+    ),
+    Control(
+        "charges_recomputed",
+        "every charge, computed once more from unit price and quantity, is the same",
+        "SELECT currency, 0 AS expected, wrong AS actual, wrong AS difference "
+        f"FROM (SELECT '' AS currency, coalesce(sum(wrong), 0) AS wrong FROM ({_RECOMPUTED}))",
+    ),
+    Control(
+        "fees_recomputed",
+        "every number fee, computed once more from fee and days, is the same",
+        _count("SELECT 0", _FEES_RECOMPUTED),
+    ),
+    Control(
+        "charges_to_lines",
+        "the charges of usage and numbers are the charges of the bill lines",
+        _SUMS.format(
+            parts="SELECT currency, charge::DECIMAL(38,10) AS expected, 0::DECIMAL(38,10) AS actual FROM {rated_usage} "
+            "UNION ALL SELECT currency, amount::DECIMAL(38,10), 0 FROM {number_fees} "
+            "UNION ALL SELECT currency, 0, charge::DECIMAL(38,10) FROM {bill_lines}"
+        ),
+    ),
+    Control(
+        "events_to_lines",
+        "every leg with a price, and every fee, stands on one line",
+        _count(
+            "SELECT (SELECT count(*) FROM {rated_usage} WHERE unit_price IS NOT NULL) + (SELECT count(*) FROM {number_fees})",
+            "SELECT coalesce(sum(events), 0) FROM {bill_lines}",
+        ),
+    ),
+    Control(
+        "lines_rounded",
+        "every line is its charges, rounded once to the minor unit",
+        _count(
+            "SELECT 0",
+            "SELECT count(*) FROM {bill_lines} JOIN minor_units USING (currency) "
+            "WHERE (amount * 10000)::HUGEINT <> 10::HUGEINT ** (4 - digits) * sign(charge)::HUGEINT * "
+            "((2 * abs((charge * 10000000000)::HUGEINT) + (10::HUGEINT ** (10 - digits))::HUGEINT) "
+            "// (2 * (10::HUGEINT ** (10 - digits))::HUGEINT))",
+        ),
+    ),
+    Control(
+        "lines_to_bills",
+        "the lines of each account are the net amount of its bill",
+        "SELECT currency, sum(lines) AS expected, sum(net) AS actual, sum(abs(lines - net)) AS difference FROM ("
+        "SELECT account_id, currency, coalesce(sum(l), 0) AS lines, coalesce(sum(n), 0) AS net FROM ("
+        "SELECT account_id, currency, amount::DECIMAL(38,4) AS l, 0::DECIMAL(38,4) AS n FROM {bill_lines} "
+        "UNION ALL SELECT account_id, currency, 0, net_amount::DECIMAL(38,4) FROM {bills}) GROUP BY ALL) GROUP BY currency",
+    ),
+    Control(
+        "bills_add_up",
+        "net and VAT are gross; prepaid is paid from the balance and owes 0; postpaid owes gross",
+        _count(
+            "SELECT 0",
+            "SELECT count(*) FROM {bills} WHERE gross_amount <> net_amount + vat_amount OR CASE billing_mode "
+            "WHEN 'prepaid' THEN total_owed <> 0 OR paid_from_balance <> net_amount OR vat_amount <> 0 "
+            "ELSE total_owed <> gross_amount OR paid_from_balance <> 0 END",
+        ),
+    ),
+    Control(
+        "accounts_billed",
+        "every account that was open on any day of the month, or has a line, has one bill",
+        _count(
+            "SELECT count(*) FROM accounts WHERE (opened_on <= $last AND (closed_on IS NULL OR closed_on >= $first)) "
+            "OR account_id IN (SELECT account_id FROM {bill_lines})",
+            "SELECT count(DISTINCT account_id) FROM {bills}",
+        ),
+    ),
+    Control(
+        "ledger_closes",
+        "opening balance and movements are the closing balance, for every account and month",
+        "SELECT currency, sum(moved) AS expected, sum(closing) AS actual, sum(abs(moved - closing)) AS difference FROM ("
+        "SELECT currency, sum(amount) OVER w AS moved, balance_after AS closing FROM ledger "
+        "WINDOW w AS (PARTITION BY account_id ORDER BY entry_number)) GROUP BY currency",
+    ),
+    Control(
+        "bills_in_ledger",
+        "what prepaid bills of the month took from balances is what the ledger moved",
+        "SELECT currency, sum(e) AS expected, sum(a) AS actual, sum(abs(e - a)) AS difference FROM ("
+        "SELECT account_id, currency, sum(e) AS e, sum(a) AS a FROM ("
+        "SELECT account_id, currency, paid_from_balance::DECIMAL(38,4) AS e, 0::DECIMAL(38,4) AS a FROM {bills} "
+        "UNION ALL SELECT account_id, currency, 0, -amount FROM ledger "
+        "WHERE kind = 'bill' AND posted_at >= $starts AND posted_at < $ends) GROUP BY ALL) GROUP BY currency",
+    ),
+    Control(
+        "top_ups_receipted",
+        "every top-up that is known has one receipt, and nothing else has",
+        _count("SELECT count(*) FROM credits WHERE kind = 'top_up'", "SELECT count(*) FROM receipts"),
+    ),
+)
+"""Every control blocks: where one fails, nothing of the run is published."""

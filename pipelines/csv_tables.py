@@ -1,0 +1,211 @@
+"""Reference and price files, read strictly: every problem names file, line, column, value and what was expected.
+
+What a value may be follows from the table's class; how tables hang together is in `pipelines.reference`.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from transforms.mediation import values
+from transforms.tables.base import Table, columns, types
+
+OPTIONAL = frozenset({"vat_number", "closed_on", "released_at", "payment_reference"})
+"""Columns that a file may leave out; they then count as empty."""
+
+MOST_PROBLEMS = 20
+LINE = "_line"
+
+
+@dataclass(frozen=True)
+class CsvTable:
+    """A file that was read: `frame` has the table's columns and the line of each row in `_line`."""
+
+    path: Path
+    frame: pl.DataFrame
+    problems: list[str]
+    sha256: str
+
+    def problem(self, line: int, column: str, value: object, expected: str) -> str:
+        """A sentence about one value."""
+        return say(self.path, line, column, value, expected)
+
+
+def say(path: Path, line: int, column: str, value: object, expected: str) -> str:
+    """One problem as a person reads it."""
+    shown = "an empty field" if value in (None, "") else f"'{str(value)[:60]}'"
+    return f"{path.name}: line {line}, column {column}: found {shown}, expected {expected} ({path})"
+
+
+def read_table(path: Path, table: type[Table], zone: ZoneInfo) -> CsvTable:
+    """The rows of the CSV file at `path`, in the types of `table`. A file that does not exist has no rows.
+
+    Rows with a problem are left out of `frame` and reported in `problems`.
+    """
+    if not path.exists():
+        return CsvTable(path, _typed(pl.DataFrame(schema=dict.fromkeys([*types(table), LINE], pl.String)), table), [], "")
+    content = path.read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    raw, problems = _raw(path, content, table)
+    if problems:
+        return CsvTable(path, _typed(raw.clear(), table), problems, sha256)
+    return _parse(path, raw, table, zone, sha256)
+
+
+def _raw(path: Path, content: bytes, table: type[Table]) -> tuple[pl.DataFrame, list[str]]:
+    """The fields as text, columns in the table's order, and the line on which each row begins."""
+    names = list(types(table))
+    nothing = pl.DataFrame(schema=dict.fromkeys([*names, LINE], pl.String))
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return nothing, [f"{path.name}: line {line} is no UTF-8 ({path})"]
+    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    try:
+        header = next(reader, [])
+        problems = _header_problems(path, header, names)
+        if problems:
+            return nothing, problems
+        before = reader.line_num
+        for row in reader:
+            if row:
+                if len(row) != len(header):
+                    problems.append(f"{path.name}: line {before + 1}: {len(row)} fields, expected {len(header)} ({path})")
+                    if len(problems) >= MOST_PROBLEMS:
+                        break
+                rows.append(row)
+                lines.append(before + 1)
+            before = reader.line_num
+    except csv.Error as error:
+        return nothing, [f"{path.name}: line {reader.line_num}: {error} ({path})"]
+    if problems:
+        return nothing, problems
+    by_name = dict(zip(header, zip(*rows, strict=True), strict=True)) if rows else {}
+    data = {name: pl.Series(name, by_name.get(name, [None] * len(rows)), dtype=pl.String) for name in names}
+    frame = pl.DataFrame([*data.values(), pl.Series(LINE, lines, dtype=pl.Int64)])
+    return frame.with_columns(pl.when(pl.col(names) != "").then(pl.col(names)).name.keep()), []
+
+
+def _header_problems(path: Path, header: Sequence[str], names: Sequence[str]) -> list[str]:
+    known = ", ".join(names)
+    if not header:
+        return [f"{path.name}: line 1: the file has no header; expected the columns {known} ({path})"]
+    unknown = [f"unknown column '{name[:60]}'" for name in header if name not in names]
+    repeated = [f"column '{name}' stands twice" for name in dict.fromkeys(header) if header.count(name) > 1]
+    missing = [f"column '{name}' is missing" for name in names if name not in header and name not in OPTIONAL]
+    return [f"{path.name}: line 1: {what}; known are {known} ({path})" for what in unknown + repeated + missing]
+
+
+def _typed(frame: pl.DataFrame, table: type[Table]) -> pl.DataFrame:
+    return frame.clear().cast({**types(table), LINE: pl.Int64})
+
+
+def _parse(path: Path, raw: pl.DataFrame, table: type[Table], zone: ZoneInfo, sha256: str) -> CsvTable:
+    problems: list[str] = []
+    parsed = raw.select(
+        *(_value(name, dtype, zone).alias(name) for name, dtype in types(table).items()), pl.col(LINE)
+    )
+    good = pl.repeat(True, raw.height, eager=True)
+    for name, field in columns(table).items():
+        dtype = types(table)[name]
+        wrong = raw[name].is_not_null() & parsed[name].is_null()
+        if not field.nullable and not (dtype == pl.String and not _must_say_something(name)):
+            wrong = wrong | raw[name].is_null()
+        else:
+            if dtype == pl.String and not field.nullable:
+                parsed = parsed.with_columns(pl.col(name).fill_null(""))
+        for check in field.checks:
+            wrong = wrong | ~_passes(check, parsed[name])
+        good = good & ~wrong
+        for line, value in raw.filter(wrong).select(LINE, name).head(MOST_PROBLEMS).iter_rows():
+            problems.append(say(path, line, name, value, _expected(name, dtype, field)))
+    return CsvTable(path, parsed.filter(good), problems[:MOST_PROBLEMS], sha256)
+
+
+def _must_say_something(name: str) -> bool:
+    return name not in ("name", "email")
+
+
+def _value(name: str, dtype: pl.DataType, zone: ZoneInfo) -> pl.Expr:
+    """Column `name` as `dtype`, null where the text is no such value."""
+    text = pl.col(name)
+    if isinstance(dtype, pl.Decimal):
+        scale, whole = dtype.scale, (dtype.precision or 38) - dtype.scale
+        plain = text.str.contains(rf"^-?[0-9]{{1,{whole}}}(?:\.[0-9]{{1,{scale}}}0*)?$")
+        return pl.when(plain).then(text).str.to_decimal(scale=scale + 12).cast(dtype, strict=False)
+    if isinstance(dtype, pl.Datetime):
+        return _moment(text, zone, end=name == "released_at")
+    kinds: dict[object, Callable[[], pl.Expr]] = {
+        pl.Date: lambda: text.str.to_date("%Y-%m-%d", strict=False),
+        pl.Boolean: lambda: text.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean),
+        pl.Int32: lambda: values.count(text),
+    }
+    if name == "number":
+        return values.e164(text)
+    return kinds.get(dtype.base_type(), lambda: text)()
+
+
+def _moment(text: pl.Expr, zone: ZoneInfo, *, end: bool) -> pl.Expr:
+    """An ISO 8601 moment; without an offset it is in the billing zone, and a date is its first (or last) moment."""
+    local = text.str.replace(" ", "T", literal=True)
+    days = local.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
+    whole_day = days.dt.offset_by("1d") if end else days
+    naive = local.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
+
+    def zoned(expression: pl.Expr) -> pl.Expr:
+        return expression.dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+
+    dated = zoned(whole_day) - (pl.duration(microseconds=1) if end else pl.duration())
+    return pl.coalesce(values.instant(text), zoned(naive), dated)
+
+
+def _passes(check: object, column: pl.Series) -> pl.Series:
+    """Whether each value passes a Pandera check; null passes, as emptiness is judged elsewhere."""
+    name, stats = check.name, check.statistics  # type: ignore[attr-defined]
+    match name:
+        case "isin":
+            passed = column.is_in(pl.Series(list(stats["allowed_values"])).implode())
+        case "greater_than_or_equal_to":
+            passed = column >= stats["min_value"]
+        case "less_than_or_equal_to":
+            passed = column <= stats["max_value"]
+        case "str_matches":
+            passed = column.str.contains(stats["pattern"])
+        case "str_length":
+            passed = column.str.len_chars() >= (stats["min_value"] or 0)
+        case _:
+            raise AssertionError(f"the reader of CSV files knows no check {name}")
+    return passed.fill_null(True)
+
+
+def _expected(name: str, dtype: pl.DataType, field: object) -> str:
+    """What a column takes, in words."""
+    for check in getattr(field, "checks", []):
+        if check.name == "isin":
+            return " or ".join(str(v) for v in check.statistics["allowed_values"])
+    at_least = [c.statistics["min_value"] for c in getattr(field, "checks", []) if c.name == "greater_than_or_equal_to"]
+    limit = f" of at least {at_least[0]}" if at_least else ""
+    if isinstance(dtype, pl.Decimal):
+        return f"a plain decimal{limit} with at most {dtype.scale} decimals"
+    if isinstance(dtype, pl.Datetime):
+        return "a date as 2026-10-01, or a date and time with offset as 2026-10-01T08:15:00+02:00"
+    words: dict[object, str] = {
+        pl.Date: "a date as 2026-10-01",
+        pl.Boolean: "true or false",
+        pl.Int32: f"a whole number{limit}",
+    }
+    if name == "number":
+        return "an E.164 number as +33123456789"
+    if name == "prefix":
+        return "one to fifteen digits, the first no zero"
+    return words.get(dtype.base_type(), "a value")

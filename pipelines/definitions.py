@@ -1,0 +1,35 @@
+"""What Dagster sees of callbill."""
+
+import dagster as dg
+
+from pipelines.assets import common, inputs, month
+from pipelines.resources import SessionResource
+from pipelines.schedules import inbox_sensor, month_end_schedule
+from pipelines.settings import Installation
+
+
+def definitions(installation: Installation, until: str | None = None) -> dg.Definitions:
+    """The assets, jobs, schedule and sensor of an installation; months up to `until` where it lies ahead."""
+    billing = installation.settings.billing
+    months = common.monthly(billing, until)
+    month_end = dg.define_asset_job(
+        "month_end",
+        selection=dg.AssetSelection.all(),
+        partitions_def=months,
+        description="The whole month: load, rate, bill, control, publish.",
+    )
+    return dg.Definitions(
+        assets=[*inputs.assets(months), *month.assets(months)],
+        jobs=[month_end],
+        schedules=[month_end_schedule(month_end, billing)],
+        sensors=[inbox_sensor(month_end)],
+        resources={"session": SessionResource()},
+        # One process a run: the stages share one connection, and a second process could not open the database.
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def callbill() -> dg.Definitions:
+    """The installation that $CALLBILL_HOME names, for Dagster's own processes."""
+    return definitions(Installation.find())

@@ -1,0 +1,169 @@
+"""Tables kept as one immutable folder of Parquet files a month, named by their content.
+
+Files are written beside, synced and renamed; the transaction that names the folder in `month_files` is what makes it
+part of the warehouse. What no row names any more is swept after some days, so that an older publication that
+somebody has open still finds its files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from pipelines import catalogue
+from pipelines.settings import Installation
+from transforms.tables.base import Table
+
+_UNFINISHED = ".unfinished-"
+ROW_GROUP_ROWS = 100_000
+
+
+@dataclass
+class MonthWriter:
+    """A month table being written."""
+
+    folder: Path
+    parts: list[Path] = field(default_factory=list)
+    rows: int = 0
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Adds the rows of `frame` as one more file."""
+        if frame.is_empty() and self.parts:
+            return
+        path = self.folder / f"{len(self.parts):05}.parquet"
+        frame.write_parquet(path, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS)
+        _sync(path)
+        self.parts.append(path)
+        self.rows += frame.height
+
+
+@dataclass(frozen=True)
+class WrittenMonth:
+    """A month table in its place on disk, not yet named by the database."""
+
+    table: str
+    month: str
+    folder: str
+    files: int
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class MonthFiles:
+    """The month tables of an installation."""
+
+    def __init__(self, installation: Installation, connection: duckdb.DuckDBPyConnection):
+        self._root = installation.tables
+        self._connection = connection
+        self._keep_seconds = installation.settings.publish.keep_days * 86_400
+
+    @contextmanager
+    def writing(self, table: str, month: str) -> Iterator[MonthWriter]:
+        """A writer of one month of `table`. Nothing of it stays when the block raises."""
+        folder = self._root / table / month / f"{_UNFINISHED}{os.getpid()}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            yield MonthWriter(folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def finish(self, writer: MonthWriter, table: str, month: str) -> WrittenMonth:
+        """Puts the written files into their place, under a name made of their content."""
+        digest = hashlib.sha256()
+        for part in writer.parts:
+            with part.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        name = digest.hexdigest()
+        size = sum(part.stat().st_size for part in writer.parts)
+        place = self._root / table / month / name[:16]
+        if place.exists():
+            shutil.rmtree(writer.folder)
+            os.utime(place)
+        else:
+            _sync(writer.folder)
+            writer.folder.rename(place)
+            _sync(place.parent)
+        folder = str(place.relative_to(self._root))
+        return WrittenMonth(table, month, folder, len(writer.parts), writer.rows, size, name)
+
+    def name(self, written: WrittenMonth) -> None:
+        """Makes `written` the month of its table; belongs into the stage's transaction."""
+        self.forget(written.table, written.month)
+        self._connection.execute(
+            "INSERT INTO month_files VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [written.table, written.month, written.folder, written.files, written.rows, written.bytes, written.sha256],
+        )
+        self._connection.execute(self.view(written.table, catalogue.PUBLISHED_MONTHLY[written.table]))
+
+    def forget(self, table: str, month: str) -> None:
+        """Takes the month out of the table; its files stay for a while."""
+        self._connection.execute("DELETE FROM month_files WHERE table_name = ? AND month = ?", [table, month])
+
+    def paths(self, table: str, months: Sequence[str] | None = None) -> list[Path]:
+        """The Parquet files of `table`, of all months or of `months`, in order."""
+        rows = self._connection.execute(
+            "SELECT month, folder, files FROM month_files WHERE table_name = ? ORDER BY month", [table]
+        ).fetchall()
+        return [
+            self._root / folder / f"{part:05}.parquet"
+            for month, folder, files in rows
+            if months is None or month in months
+            for part in range(files)
+        ]
+
+    def scan(self, table: str, months: Sequence[str] | None = None) -> pl.LazyFrame:
+        """The rows of `table`, lazily."""
+        from transforms.tables.base import empty
+
+        paths = self.paths(table, months)
+        return pl.scan_parquet(paths) if paths else empty(catalogue.PUBLISHED_MONTHLY[table]).lazy()
+
+    def months(self, table: str) -> list[str]:
+        """The months that `table` has."""
+        rows = self._connection.execute("SELECT DISTINCT month FROM month_files WHERE table_name = ? ORDER BY 1", [table])
+        return [row[0] for row in rows.fetchall()]
+
+    def source(self, table: str, months: Sequence[str] | None = None) -> str:
+        """A FROM item over the files of `table`."""
+        paths = self.paths(table, months)
+        if not paths:
+            return f"({catalogue.select_nothing(catalogue.PUBLISHED_MONTHLY[table])})"
+        return f"read_parquet([{', '.join(catalogue.quoted(str(path)) for path in paths)}])"
+
+    def view(self, name: str, table: type[Table]) -> str:
+        """CREATE VIEW over all months of a table; its columns are named, so that a comment can be put on each."""
+        names = ", ".join(f'"{column}"' for column in table.to_schema().columns)
+        return f"CREATE OR REPLACE VIEW {name} AS SELECT {names} FROM {self.source(name)}"
+
+    def sweep(self) -> int:
+        """Removes folders that no row names: unfinished ones at once, others after the days that settings keep them."""
+        named = {row[0] for row in self._connection.execute("SELECT folder FROM month_files").fetchall()}
+        removed = 0
+        for folder in self._root.glob("*/*/*"):
+            old = time.time() - folder.stat().st_mtime > self._keep_seconds
+            unfinished = folder.name.startswith(_UNFINISHED)
+            if unfinished or (str(folder.relative_to(self._root)) not in named and old):
+                shutil.rmtree(folder, ignore_errors=True)
+                removed += 1
+        return removed
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,173 @@
+"""How reference and price files hang together: keys, countries, currencies, lists and accounts that must exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipelines import world
+from pipelines.catalogue import PRICE_TABLES, REFERENCE
+from pipelines.csv_tables import LINE, MOST_PROBLEMS, CsvTable, read_table
+from pipelines.errors import BadInput
+from pipelines.settings import Installation
+from transforms.rating.book import DEFAULT_LIST
+
+
+@dataclass(frozen=True)
+class InputTables:
+    """Files that were read and found sound: the tables by file name, and the SHA-256 of each file."""
+
+    frames: dict[str, pl.DataFrame]
+    sha256: dict[str, str]
+
+
+def read_price_tables(installation: Installation) -> InputTables:
+    """The price tables. Raises BadInput with every problem found."""
+    folder = installation.price_tables
+    if not (folder / "price_lists.csv").exists():
+        raise BadInput(f"there is no price_lists.csv in {folder}: name a folder of price tables with --price-tables")
+    files = {name: read_table(folder / f"{name}.csv", table, installation.settings.zone) for name, table in PRICE_TABLES.items()}
+    problems = [problem for file in files.values() for problem in file.problems]
+    if not problems:
+        problems = _price_problems(files)
+    return _sound(files, problems)
+
+
+def read_reference(installation: Installation, prices: InputTables) -> InputTables:
+    """The reference tables, held against the price lists of `prices`. Raises BadInput with every problem found."""
+    folder = installation.reference
+    if not (folder / "accounts.csv").exists():
+        raise BadInput(f"there is no accounts.csv in {folder}: an installation needs its accounts")
+    files = {name: read_table(folder / f"{name}.csv", table, installation.settings.zone) for name, table in REFERENCE.items()}
+    problems = [problem for file in files.values() for problem in file.problems]
+    if not problems:
+        problems = _reference_problems(files, prices.frames["price_lists"])
+    return _sound(files, problems)
+
+
+def valid_vat_numbers(accounts: pl.DataFrame, seller_country: str) -> pl.DataFrame:
+    """account_id of the `accounts` (Accounts) whose VAT number makes them businesses of another EU country."""
+    stated = accounts.filter(pl.col("vat_number").is_not_null()).select("account_id", "vat_number")
+    valid = [world.is_vat_number(text, seller_country) for text in stated["vat_number"]]
+    return stated.filter(pl.Series(valid, dtype=pl.Boolean)).select("account_id")
+
+
+def _sound(files: dict[str, CsvTable], problems: list[str]) -> InputTables:
+    if problems:
+        more = len(problems) - MOST_PROBLEMS
+        raise BadInput(problems[:MOST_PROBLEMS] + ([f"and {more} problems more"] if more > 0 else []))
+    return InputTables(
+        {name: file.frame.drop(LINE) for name, file in files.items()}, {name: file.sha256 for name, file in files.items()}
+    )
+
+
+def _price_problems(files: dict[str, CsvTable]) -> list[str]:
+    lists = files["price_lists"]
+    problems = _bad_currencies(lists)
+    for line, name, currency in lists.frame.select(LINE, "price_list", "currency").iter_rows():
+        if name.startswith(DEFAULT_LIST) and name != DEFAULT_LIST + currency.lower():
+            expected = f"{name.removeprefix(DEFAULT_LIST).upper()}, as the name of a default list says"
+            problems.append(lists.problem(line, "currency", currency, expected))
+    for name, file in files.items():
+        problems += _repeated_keys(file, PRICE_TABLES[name]._key)
+        if "country" in file.frame.columns:
+            problems += _unknown(file, "country", world.countries(), "a country, ISO 3166-1 alpha-2")
+        if name != "price_lists" and "price_list" in file.frame.columns:
+            problems += _unknown(file, "price_list", set(lists.frame["price_list"]), "a list of price_lists.csv")
+    destinations = set(files["destinations"].frame["destination"])
+    return problems + _unknown(files["voice_outbound"], "destination", destinations, "a destination of destinations.csv")
+
+
+def _reference_problems(files: dict[str, CsvTable], price_lists: pl.DataFrame) -> list[str]:
+    accounts, numbers = files["accounts"], files["numbers"]
+    problems = []
+    for name, file in files.items():
+        problems += _repeated_keys(file, REFERENCE[name]._key)
+        if "country" in file.frame.columns:
+            problems += _unknown(file, "country", world.countries(), "a country, ISO 3166-1 alpha-2")
+        if "currency" in file.frame.columns:
+            problems += _bad_currencies(file)
+    problems += _unknown(accounts, "price_list", set(price_lists["price_list"]), "a list of price_lists.csv, or nothing")
+    listed = accounts.frame.join(price_lists.rename({"currency": "_list"}), on="price_list", how="inner")
+    for line, own, of_list in listed.filter(pl.col("currency") != pl.col("_list")).select(LINE, "currency", "_list").iter_rows():
+        problems.append(accounts.problem(line, "currency", own, f"{of_list}, the currency of the account's price list"))
+    for line, closed in accounts.frame.filter(pl.col("closed_on") < pl.col("opened_on")).select(LINE, "closed_on").iter_rows():
+        problems.append(accounts.problem(line, "closed_on", closed, "a day not before opened_on"))
+    known = set(accounts.frame["account_id"])
+    for name in ("numbers", "credits", "payments"):
+        problems += _unknown(files[name], "account_id", known, "an account of accounts.csv")
+    problems += _overlaps(numbers)
+    credits = files["credits"].frame.join(accounts.frame.select("account_id", _own=pl.col("currency")), on="account_id")
+    for line, found, own in credits.filter(pl.col("currency") != pl.col("_own")).select(LINE, "currency", "_own").iter_rows():
+        problems.append(files["credits"].problem(line, "currency", found, f"{own}, the currency of the account"))
+    return problems + _too_fine(files["credits"]) + _too_fine(files["payments"])
+
+
+def _overlaps(numbers: CsvTable) -> list[str]:
+    frame = numbers.frame.sort("number", "assigned_at")
+    problems = []
+    for line, number in frame.filter(pl.col("released_at") < pl.col("assigned_at")).select(LINE, "number").iter_rows():
+        problems.append(numbers.problem(line, "released_at", number, "a moment not before assigned_at"))
+    before = frame.with_columns(
+        pl.col("released_at").shift(1).over("number").alias("_until"),
+        pl.col(LINE).shift(1).over("number").alias("_before"),
+    ).filter(pl.col("_before").is_not_null())
+    taken = before.filter(pl.col("_until").is_null() | (pl.col("assigned_at") < pl.col("_until")))
+    for line, number, other in taken.select(LINE, "number", "_before").iter_rows():
+        expected = f"a number that is free at its assigned_at; line {other} holds it still"
+        problems.append(numbers.problem(line, "number", number, expected))
+    return problems
+
+
+def _too_fine(file: CsvTable) -> list[str]:
+    digits = pl.col("currency").replace_strict(world.minor_units(), default=None, return_dtype=pl.Int8)
+    fine = file.frame.with_columns(digits.alias("_digits")).filter(
+        pl.any_horizontal(
+            (pl.col("_digits") == n) & (pl.col("amount").round(n, mode="half_away_from_zero") != pl.col("amount"))
+            for n in range(4)
+        )
+    )
+    return [
+        file.problem(line, "amount", amount, f"at most {digits} decimals, the minor unit of {currency}")
+        for line, amount, digits, currency in fine.select(LINE, "amount", "_digits", "currency").iter_rows()
+    ]
+
+
+def _bad_currencies(file: CsvTable) -> list[str]:
+    return _unknown(file, "currency", set(world.minor_units()), "a currency, ISO 4217")
+
+
+def _unknown(file: CsvTable, column: str, known: set[str] | frozenset[str], expected: str) -> list[str]:
+    found = file.frame.filter(
+        pl.col(column).is_not_null() & ~pl.col(column).is_in(pl.Series(sorted(known), dtype=pl.String).implode())
+    )
+    return [file.problem(line, column, value, expected) for line, value in found.select(LINE, column).head(MOST_PROBLEMS).iter_rows()]
+
+
+def _repeated_keys(file: CsvTable, key: tuple[str, ...]) -> list[str]:
+    first = pl.col(LINE).first().over(key).alias("_first")
+    again = file.frame.with_columns(first).filter(pl.col(LINE) != pl.col("_first")).head(MOST_PROBLEMS)
+    return [
+        file.problem(row[LINE], key[-1], row[key[-1]], f"a key ({', '.join(key)}) that no other row has; line {row['_first']} has it")
+        for row in again.iter_rows(named=True)
+    ]
+
+
+def unchanged_receipts(receipts: pl.DataFrame, credits: pl.DataFrame, installation: Installation) -> None:
+    """Raises BadInput where a credit that has its receipt is no longer what the receipt says: credits are never edited."""
+    now = credits.select("credit_id", "amount", "credited_at", _account=pl.col("account_id"))
+    held = receipts.join(now, on="credit_id", how="left").filter(
+        pl.col("amount").is_null()
+        | (pl.col("amount") != pl.col("credited_amount"))
+        | (pl.col("credited_at") != pl.col("credited_at_right"))
+        | (pl.col("account_id") != pl.col("_account"))
+    )
+    path = installation.reference / "credits.csv"
+    problems = [
+        f"credits.csv: credit '{credit}' has receipt {number} over {amount} and stands there otherwise now: "
+        f"credits are never edited, add a new row to correct one ({path})"
+        for credit, number, amount in held.select("credit_id", "receipt_number", "credited_amount").iter_rows()
+    ]
+    if problems:
+        raise BadInput(problems[:MOST_PROBLEMS])

@@ -1,0 +1,52 @@
+"""When Dagster acts by itself: the month end, and new files in the inbox."""
+
+from datetime import datetime, timedelta
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from pipelines.inbox import find_files
+from pipelines.settings import Billing, Installation
+from transforms.mediation.formats import all_formats
+
+
+def month_before(moment: datetime) -> str:
+    """The month that has ended at `moment`."""
+    return f"{moment.replace(day=1) - timedelta(days=1):%Y-%m}"
+
+
+def month_end_schedule(job: UnresolvedAssetJobDefinition, billing: Billing) -> dg.ScheduleDefinition:
+    """Runs the month that has ended, on the day and hour of the settings, in the billing time zone."""
+
+    @dg.schedule(
+        name="month_end_schedule",
+        job=job,
+        cron_schedule=f"0 {billing.month_end_hour} {billing.month_end_day} * *",
+        execution_timezone=billing.time_zone,
+        description="Bills the month that has ended ([billing] month_end_day and month_end_hour of callbill.toml).",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        month = month_before(context.scheduled_execution_time)
+        return dg.RunRequest(run_key=month, partition_key=month)
+
+    return schedule
+
+
+def inbox_sensor(job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+    """Runs the month that has ended when files have come into the inbox. Off until somebody starts it."""
+
+    @dg.sensor(
+        name="new_usage_files", job=job, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.STOPPED
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        installation = Installation.find()
+        files, _ = find_files(installation, all_formats())
+        newest = max((file.signature()[1] for file in files), default=0)
+        if newest <= int(context.cursor or 0):
+            return dg.SkipReason("no new files in the inbox")
+        month = month_before(datetime.now(installation.settings.zone))
+        request = dg.RunRequest(run_key=f"{month}-{newest}", partition_key=month)
+        return dg.SensorResult(run_requests=[request], cursor=str(newest))
+
+    return sensor

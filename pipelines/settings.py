@@ -1,0 +1,224 @@
+"""The settings of an installation: where it lies, and HOME/callbill.toml. Strict: an unknown key is an error."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pipelines.errors import BadInput
+
+MONTH_PATTERN = re.compile(r"^\d{4}-(0[1-9]|1[0-2])$")
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Billing:
+    """[billing]"""
+
+    time_zone: str = "UTC"
+    first_month: str = "2025-01"
+    month_end_day: int = 2
+    month_end_hour: int = 4
+
+
+@dataclass(frozen=True)
+class Seller:
+    """[seller]"""
+
+    name: str = ""
+    address: str = ""
+    country: str = "FR"
+    vat_number: str = ""
+    registration: str = ""
+    iban: str = ""
+    bic: str = ""
+    creditor_id: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class Mail:
+    """[mail]; the password comes from the environment."""
+
+    host: str = ""
+    port: int = 587
+    username: str = ""
+    sender: str = field(default="", metadata={"key": "from"})
+    starttls: bool = True
+
+
+@dataclass(frozen=True)
+class Running:
+    """[run]: `lock_wait_seconds` before a run gives up on another's lock, `memory_limit_mb` of DuckDB."""
+
+    lock_wait_seconds: int = 60
+    memory_limit_mb: int = 1000
+
+
+@dataclass(frozen=True)
+class Publishing:
+    """[publish]: `keep_days` an unused Parquet file stays for those who still have an older publication open."""
+
+    keep_days: int = 7
+
+
+@dataclass(frozen=True)
+class Settings:
+    """callbill.toml; every key has a default."""
+
+    billing: Billing = Billing()
+    seller: Seller = Seller()
+    mail: Mail = Mail()
+    run: Running = Running()
+    publish: Publishing = Publishing()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The billing time zone."""
+        return ZoneInfo(self.billing.time_zone)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One installation: its home folder, its price tables and its settings."""
+
+    home: Path
+    price_tables: Path
+    settings: Settings
+
+    @staticmethod
+    def find(home: str | os.PathLike[str] | None = None, price_tables: str | os.PathLike[str] | None = None) -> Installation:
+        """The installation at `home` (else $CALLBILL_HOME, else ./data) with `price_tables` (else
+        $CALLBILL_PRICE_TABLES, else those of the repository). Raises BadInput for unusable settings."""
+        where = Path(home or os.environ.get("CALLBILL_HOME") or "data").expanduser().absolute()
+        prices = Path(price_tables or os.environ.get("CALLBILL_PRICE_TABLES") or REPOSITORY / "price_tables")
+        return Installation(where, prices.expanduser().absolute(), read_settings(where / "callbill.toml"))
+
+    @property
+    def inbox(self) -> Path:
+        """Raw usage files, a folder a format."""
+        return self.home / "inbox"
+
+    @property
+    def reference(self) -> Path:
+        """Accounts, numbers, credits, payments."""
+        return self.home / "reference"
+
+    @property
+    def warehouse(self) -> Path:
+        """The pipeline's own database."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def tables(self) -> Path:
+        """The Parquet files of the month tables: tables/<table>/<month>/<content>/."""
+        return self.home / "tables"
+
+    @property
+    def published(self) -> Path:
+        """What analysts open."""
+        return self.home / "published" / "billing.duckdb"
+
+    @property
+    def dagster_home(self) -> Path:
+        """The Dagster instance."""
+        return self.home / "dagster"
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings in `path`, defaults where it says nothing or does not exist. Raises BadInput."""
+    if not path.exists():
+        return Settings()
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BadInput(f"{path}: cannot be read: {error}") from None
+    problems: list[str] = []
+    sections: dict[str, Any] = {}
+    known = {item.name: type(item.default) for item in fields(Settings)}
+    for name, content in data.items():
+        if name not in known:
+            problems.append(f"{path}: unknown section [{name}]; known are {', '.join(f'[{k}]' for k in known)}")
+        elif not isinstance(content, dict):
+            problems.append(f"{path}: {name} must be a section [{name}]")
+        else:
+            sections[name] = known[name](**_section(path, name, known[name], content, problems))
+    settings = Settings(**sections)
+    problems += _senseless(path, settings.billing)
+    if problems:
+        raise BadInput(problems)
+    return settings
+
+
+def _section(path: Path, section: str, kind: Any, content: dict[str, Any], problems: list[str]) -> dict[str, Any]:
+    known = {item.metadata.get("key", item.name): item for item in fields(kind)}
+    values: dict[str, Any] = {}
+    for key, value in content.items():
+        if key not in known:
+            problems.append(f"{path}: unknown key '{key}' in [{section}]; known are {', '.join(known)}")
+        elif type(value) is not type(known[key].default):
+            expected = {str: "text", int: "a whole number", bool: "true or false"}[type(known[key].default)]
+            problems.append(f"{path}: [{section}] {key}: {expected} is expected, found {value!r}")
+        else:
+            values[known[key].name] = value
+    return values
+
+
+def _senseless(path: Path, billing: Billing) -> list[str]:
+    found = []
+    try:
+        ZoneInfo(billing.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        found.append(f"{path}: [billing] time_zone: '{billing.time_zone}' is no time zone such as Europe/Paris")
+    if not MONTH_PATTERN.match(billing.first_month):
+        found.append(f"{path}: [billing] first_month: '{billing.first_month}' is no month such as 2025-01")
+    if not 1 <= billing.month_end_day <= 28:
+        found.append(f"{path}: [billing] month_end_day: {billing.month_end_day} is no day from 1 to 28")
+    if not 0 <= billing.month_end_hour <= 23:
+        found.append(f"{path}: [billing] month_end_hour: {billing.month_end_hour} is no hour from 0 to 23")
+    return found
+
+
+@dataclass(frozen=True)
+class Month:
+    """A calendar month in the billing time zone."""
+
+    name: str
+    zone: ZoneInfo
+
+    @staticmethod
+    def parse(text: str, settings: Settings) -> Month:
+        """The month written `2026-10`. Raises BadInput, also for one before the first month of the settings."""
+        if not MONTH_PATTERN.match(text):
+            raise BadInput(f"'{text}' is no month; months are written as 2026-10")
+        if text < settings.billing.first_month:
+            first = settings.billing.first_month
+            raise BadInput(f"{text} lies before the first month of this installation, {first} ([billing] first_month)")
+        return Month(text, settings.zone)
+
+    @property
+    def first(self) -> date:
+        """Its first day."""
+        return date(int(self.name[:4]), int(self.name[5:]), 1)
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return (self.first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+    @property
+    def starts(self) -> datetime:
+        """Its first moment."""
+        return datetime(self.first.year, self.first.month, 1, tzinfo=self.zone)
+
+    @property
+    def ends(self) -> datetime:
+        """The first moment after it."""
+        after = self.last + timedelta(days=1)
+        return datetime(after.year, after.month, 1, tzinfo=self.zone)

@@ -1,0 +1,156 @@
+"""Charges of a month become number fees, bill lines and bills."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import polars as pl
+
+from pipelines.errors import BadInput
+from pipelines.session import Session
+from pipelines.stages import Facts
+from transforms.billing.bills import bills, missing_vat_rates
+from transforms.billing.lines import bill_lines, usage_totals
+from transforms.charging.number_fees import number_fees
+from transforms.tables.base import assert_contract, conform
+from transforms.tables.usage import Suspense
+
+ROWS_A_PASS = 4_000_000
+"""Rated rows whose lines are made at once; more are taken in ranges of accounts, so that memory does not grow."""
+
+
+def charge_numbers(session: Session, name: str) -> Facts:
+    """The month's fees of numbers; a number that no fee is in force for goes into suspense."""
+    session.progress.stage(f"number fees {name}")
+    month = session.month(name)
+    warehouse = session.warehouse
+    found = number_fees(session.table("numbers"), session.rating_book(), month=name, first=month.first, last=month.last)
+    with warehouse.month_files.writing("number_fees", name) as writer:
+        writer.write(found.fees)
+        written = warehouse.month_files.finish(writer, "number_fees", name)
+    with warehouse.transaction():
+        warehouse.month_files.name(written)
+        _suspend_numbers(session, name, found.unpriced)
+        warehouse.note("number_fees", name, {"rows": written.rows, "sha256": written.sha256, "unpriced": found.unpriced.height})
+    session.progress.advance(written.rows)
+    return {"rows": written.rows, "suspended": found.unpriced.height}
+
+
+def _suspend_numbers(session: Session, month: str, unpriced: pl.DataFrame) -> None:
+    """A fee without a price waits like a record without one; its place is the row of numbers.csv."""
+    warehouse = session.warehouse
+    facts = warehouse.value("SELECT facts FROM manifest WHERE stage = 'reference_and_prices'") or "{}"
+    loaded = warehouse.value("SELECT finished_at FROM manifest WHERE stage = 'reference_and_prices'")
+    rows = warehouse.frame("SELECT number, account_id, row_number() OVER () AS record_number FROM numbers")
+    first = rows.group_by("number", "account_id").agg(pl.col("record_number").min())
+    placed = unpriced.join(first, on=["number", "account_id"], how="left").rename({"number": "record_id"})
+    constants = {
+        "file_id": json.loads(facts).get("numbers", ""),
+        "format": "numbers",
+        "leg": "main",
+        "reason": "no_price",
+        "state": "open",
+        "usage_month": month,
+        "first_seen_at": loaded,
+    }
+    frame = conform(Suspense, placed, constants)
+    known = warehouse.frame(
+        "SELECT record_id, account_id, first_seen_at AS _seen FROM suspense WHERE usage_month = ? AND format = 'numbers'", [month]
+    )
+    frame = (
+        frame.join(known, on=["record_id", "account_id"], how="left")
+        .with_columns(pl.coalesce("_seen", "first_seen_at").alias("first_seen_at"))
+        .sort("record_number")
+    )
+    connection = warehouse.connection
+    connection.execute(
+        "UPDATE suspense SET state = 'recycled' WHERE usage_month = ? AND format = 'numbers' AND state = 'open'", [month]
+    )
+    connection.register("_unpriced", frame)
+    connection.execute(
+        "DELETE FROM suspense WHERE usage_month = ? AND format = 'numbers' AND (record_id, account_id) IN "
+        "(SELECT (record_id, account_id) FROM _unpriced)",
+        [month],
+    )
+    connection.unregister("_unpriced")
+    warehouse.insert("suspense", assert_contract(Suspense, frame))
+
+
+def make_lines(session: Session, name: str) -> Facts:
+    """The month's bill lines, for ranges of whole accounts one after the other."""
+    session.progress.stage(f"bill lines {name}")
+    files = session.warehouse.month_files
+    usage = files.scan("rated_usage", [name])
+    fees = files.scan("number_fees", [name]).collect()
+    rows = int(usage.select(pl.len()).collect().item())
+    with files.writing("bill_lines", name) as writer:
+        for low, high in _account_ranges(session, passes=max(1, -(-rows // ROWS_A_PASS))):
+            account = pl.col("account_id")
+            mine = (account >= low) & (account < high) if high is not None else account >= low
+            totals = usage_totals(usage.filter(mine)).collect()
+            lines = bill_lines(totals, fees.filter(mine), month=name, minor_units=session.minor_units)
+            writer.write(lines)
+            session.progress.advance(lines.height)
+        written = files.finish(writer, "bill_lines", name)
+    with session.warehouse.transaction():
+        files.name(written)
+        session.warehouse.note("bill_lines", name, {"rows": written.rows, "sha256": written.sha256})
+    return {"rows": written.rows, "bytes": written.bytes}
+
+
+def _account_ranges(session: Session, passes: int) -> list[tuple[str, str | None]]:
+    """Bounds that cut the accounts, in the order of their names, into `passes` parts of equal number."""
+    accounts = session.warehouse.frame("SELECT account_id FROM accounts ORDER BY account_id")["account_id"]
+    if accounts.is_empty():
+        return [("", None)]
+    step = -(-len(accounts) // passes)
+    starts = ["", *accounts.gather_every(step).to_list()[1:]]
+    return list(zip(starts, [*starts[1:], None], strict=True))
+
+
+def make_bills(session: Session, name: str) -> Facts:
+    """The month's draft bills. Raises BadInput where a customer's country has no VAT rate in force."""
+    session.progress.stage(f"bills {name}")
+    month = session.month(name)
+    accounts, rates = session.accounts(), session.table("vat_rates")
+    postpaid = accounts.filter(pl.col("billing_mode") == "postpaid")
+    require_vat_rates(session, postpaid, rates, month.last)
+    lines = session.warehouse.month_files.scan("bill_lines", [name]).select("account_id", "amount").collect()
+    frame = bills(
+        lines,
+        accounts,
+        rates,
+        month=name,
+        first=month.first,
+        last=month.last,
+        seller_country=session.seller_country,
+        minor_units=session.minor_units,
+    )
+    files = session.warehouse.month_files
+    with files.writing("bills", name) as writer:
+        writer.write(frame)
+        written = files.finish(writer, "bills", name)
+    with session.warehouse.transaction():
+        files.name(written)
+        session.warehouse.note("bills", name, {"rows": written.rows, "sha256": written.sha256})
+    session.progress.advance(frame.height)
+    totals = frame.group_by("currency").agg(pl.col("net_amount", "vat_amount", "total_owed").sum()).sort("currency")
+    facts: Facts = {"rows": frame.height}
+    for row in totals.iter_rows(named=True):
+        for column in ("net_amount", "vat_amount", "total_owed"):
+            facts[f"{column} {row['currency']}"] = str(row[column])
+    return facts
+
+
+def require_vat_rates(session: Session, accounts: pl.DataFrame, rates: pl.DataFrame, day: date) -> None:
+    """Raises BadInput where one of `accounts` needs a VAT rate that vat_rates.csv does not hold on `day`."""
+    missing = missing_vat_rates(accounts, rates, day, session.seller_country)
+    if missing.height:
+        path = session.installation.price_tables / "vat_rates.csv"
+        raise BadInput(
+            [
+                f"vat_rates.csv: no rate of {country} in force on {day}, which account '{account}' needs ({path})"
+                for account, country in missing.head(20).iter_rows()
+            ]
+        )

@@ -1,0 +1,207 @@
+"""Reference files, price tables and raw usage into the warehouse; each usage file once per content, wholly or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+
+import polars as pl
+
+from pipelines import reference
+from pipelines.catalogue import PRICE_TABLES, REFERENCE
+from pipelines.inbox import InboxFile, find_files, read
+from pipelines.session import Session
+from pipelines.stages import Facts
+from transforms.mediation import records
+from transforms.mediation.duplicates import EVENT, find_duplicates
+from transforms.mediation.formats import Format, Read, all_formats
+from transforms.tables.base import assert_contract, conform
+from transforms.tables.usage import RefusedRecords, UsageRecords
+
+_IN_WAREHOUSE = {"number_fees": "number_fee_prices"}
+"""The prices of number fees and the fees charged bear the same name outside; here they do not."""
+
+COMMIT_ROWS = 2_000_000
+"""Small files share a transaction up to about so many records."""
+
+COMPARED_ROWS = 16_000_000
+"""Records whose names are compared in one pass; more are split by a hash of the name, to bound memory."""
+
+
+INPUT_TABLES = (*REFERENCE, *(_IN_WAREHOUSE.get(name, name) for name in PRICE_TABLES))
+"""The tables of the warehouse that hold reference and price files."""
+
+
+def load_reference_and_prices(session: Session) -> Facts:
+    """Reads accounts, numbers, credits, payments and the price tables, and replaces them in the warehouse together.
+
+    Raises BadInput before anything is written.
+    """
+    session.progress.stage("reference and prices")
+    prices = reference.read_price_tables(session.installation)
+    found = reference.read_reference(session.installation, prices)
+    credits = found.frames["credits"]
+    reference.unchanged_receipts(session.warehouse.frame("SELECT * FROM receipts"), credits, session.installation)
+    valid = reference.valid_vat_numbers(found.frames["accounts"], session.seller_country)
+    frames = {**found.frames, **{_IN_WAREHOUSE.get(name, name): frame for name, frame in prices.frames.items()}}
+    with session.warehouse.transaction():
+        for name, frame in frames.items():
+            session.warehouse.replace(name, frame)
+        session.warehouse.replace("valid_vat_numbers", valid)
+        session.warehouse.note("reference_and_prices", None, {**found.sha256, **prices.sha256})
+    rows = {name: frame.height for name, frame in frames.items()}
+    session.progress.advance(sum(rows.values()))
+    return {f"{name}_rows": count for name, count in rows.items()}
+
+
+def load_usage(session: Session) -> Facts:
+    """Loads the files of the inbox whose content is new, in the order of their paths."""
+    session.progress.stage("load usage")
+    formats = all_formats()
+    files, strange = find_files(session.installation, formats)
+    for sentence in strange:
+        session.progress.warn(sentence)
+    facts: Facts = {"new_files": 0, "records": 0, "refused": 0}
+    for group in _groups(_new_files(session, files)):
+        with session.warehouse.transaction():
+            for file, file_id in group:
+                records_in, refused = _load_file(session, file, file_id, formats[file.format])
+                facts["new_files"] = int(facts["new_files"]) + 1
+                facts["records"] = int(facts["records"]) + records_in
+                facts["refused"] = int(facts["refused"]) + refused
+    return facts
+
+
+def _new_files(session: Session, files: list[InboxFile]) -> Iterator[tuple[InboxFile, str]]:
+    """The files whose content was not loaded before, with their SHA-256."""
+    warehouse = session.warehouse
+    seen = {
+        path: (size, changed)
+        for path, size, changed in warehouse.connection.execute("SELECT path, bytes, changed_ns FROM seen_paths").fetchall()
+    }
+    loaded = {row[0] for row in warehouse.connection.execute("SELECT file_id FROM loaded_files").fetchall()}
+    for file in files:
+        if seen.get(file.name) == file.signature():
+            continue
+        file_id = file.sha256()
+        if file_id in loaded:
+            _remember_path(session, file, file_id)
+        else:
+            loaded.add(file_id)
+            yield file, file_id
+
+
+def _groups(files: Iterator[tuple[InboxFile, str]]) -> Iterator[list[tuple[InboxFile, str]]]:
+    """Files that share a transaction: many small ones, or one large."""
+    group: list[tuple[InboxFile, str]] = []
+    size = 0
+    for file, file_id in files:
+        group.append((file, file_id))
+        size += file.path.stat().st_size
+        if size > COMMIT_ROWS * 100 or len(group) >= 200:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def _remember_path(session: Session, file: InboxFile, file_id: str) -> None:
+    size, changed = file.signature()
+    session.warehouse.connection.execute("DELETE FROM seen_paths WHERE path = ?", [file.name])
+    session.warehouse.connection.execute("INSERT INTO seen_paths VALUES (?, ?, ?, ?)", [file.name, size, changed, file_id])
+
+
+def _load_file(session: Session, file: InboxFile, file_id: str, form: Format) -> tuple[int, int]:
+    """Loads one file; returns its records and how many were refused. Belongs into a transaction."""
+    warehouse = session.warehouse
+    number = (warehouse.value("SELECT max(file_number) FROM loaded_files") or 0) + 1
+    kind, batches = read(file, form.KINDS)
+    reader = form.reader(kind)
+    refused = unbillable = kept = 0
+    damaged = 0
+    for batch in batches:
+        if batch.frame.width:
+            part = reader.feed(batch.frame, last=batch.last)
+            mediated = _mediate(part, number, form.NAME)
+            warehouse.insert("usage_records", mediated[0])
+            warehouse.insert("refused_records", mediated[1])
+            main = mediated[1].filter(pl.col("leg") == "main").height
+            refused += main
+            kept += mediated[0].height
+            unbillable += part.unbillable
+            session.progress.advance(mediated[0].height + main + part.unbillable)
+        if batch.damage:
+            damaged = 1
+            warehouse.insert("refused_records", _damaged(number, reader.records + 1, batch.damage))
+    seen = reader.records + damaged
+    if seen != kept + refused + unbillable + damaged:
+        raise AssertionError(f"{file.path}: {seen} records came in, {kept + refused + unbillable + damaged} went on")
+    warehouse.connection.execute(
+        "INSERT INTO loaded_files VALUES (?, ?, ?, ?, ?, ?, ?, ?, false)",
+        [number, file_id, file.name, form.NAME, file.path.stat().st_size, seen, unbillable, datetime.now(timezone.utc)],
+    )
+    _remember_path(session, file, file_id)
+    return seen, refused + damaged
+
+
+def _mediate(part: Read, number: int, form: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    mediated = records.mediate(part.fields)
+    usage = records.as_usage_records(mediated.records, file_number=number, format_name=form)
+    unreadable = part.unreadable.with_columns(pl.lit("main").alias("leg"), pl.lit(None, pl.String).alias("account_id"))
+    refused = pl.concat([mediated.refused, unreadable.select(mediated.refused.columns)])
+    return (
+        assert_contract(UsageRecords, usage),
+        assert_contract(RefusedRecords, conform(RefusedRecords, refused, {"file_number": number})),
+    )
+
+
+def _damaged(number: int, position: int, why: str) -> pl.DataFrame:
+    row = pl.DataFrame({"record_number": [position]})
+    detail = f"{why}: what stands from this record on cannot be read"
+    facts = {"file_number": number, "leg": "main", "reason": "unreadable", "detail": detail}
+    return conform(RefusedRecords, row, facts)
+
+
+def compare_records(session: Session) -> Facts:
+    """Finds the records of newly loaded files that repeat an earlier record, and those that contradict one."""
+    session.progress.stage("find duplicates")
+    warehouse = session.warehouse
+    new = warehouse.value(
+        "SELECT count(*) FROM usage_records WHERE file_number IN (SELECT file_number FROM loaded_files WHERE NOT compared)"
+    )
+    found = 0
+    if new:
+        with warehouse.transaction():
+            passes = -(-new // COMPARED_ROWS)
+            for part in range(passes):
+                repeated = find_duplicates(warehouse.frame(_candidates(part, passes)))
+                known = "SELECT file_number, record_number FROM duplicates"
+                fresh = repeated.join(warehouse.frame(known), on=["file_number", "record_number"], how="anti")
+                warehouse.insert("duplicates", fresh)
+                found += fresh.height
+                session.progress.advance(new // passes)
+            warehouse.connection.execute("UPDATE loaded_files SET compared = true WHERE NOT compared")
+    else:
+        warehouse.connection.execute("UPDATE loaded_files SET compared = true WHERE NOT compared")
+    return {"compared": new, "repeated": found}
+
+
+def _candidates(part: int, passes: int) -> str:
+    """All records of the events that more than one record names, at least one of them new.
+
+    The hash is only a sieve that lives as long as the query: what passes it is compared by the names themselves.
+    """
+    name = f"hash({', '.join(EVENT)})"
+    mine = f"{name} % {passes} = {part}" if passes > 1 else "true"
+    new = "file_number IN (SELECT file_number FROM loaded_files WHERE NOT compared)"
+    old_exists = "EXISTS (SELECT 1 FROM loaded_files WHERE compared)"
+    return f"""
+        WITH fresh AS (SELECT {name} AS name FROM usage_records WHERE {new} AND {mine}),
+        twice AS (
+            SELECT name FROM fresh GROUP BY name HAVING count(*) > 1
+            UNION
+            SELECT {name} FROM usage_records
+            WHERE {old_exists} AND NOT ({new}) AND {mine} AND {name} IN (SELECT name FROM fresh)
+        )
+        SELECT * FROM usage_records WHERE {mine} AND {name} IN (SELECT name FROM twice)
+    """

@@ -1,0 +1,125 @@
+"""What analysts open: a small DuckDB file that holds the small tables, and views over the months' Parquet files.
+
+Put in place whole; who has an older one open keeps reading it, and the files it names stay for some days.
+"""
+
+from __future__ import annotations
+
+import os
+
+from pipelines import catalogue
+from pipelines.session import Session
+from pipelines.stages import Facts
+
+READABLE_SINCE = "v1.4.0"
+
+SUSPENSE = """
+    SELECT file_id, format, record_number, record_id, leg, reason, detail, first_seen_at, state, account_id, usage_month
+    FROM suspense
+    UNION ALL BY NAME
+    SELECT f.file_id, f.format, r.record_number, r.record_id, r.leg, r.reason, r.detail, f.loaded_at AS first_seen_at,
+        'open' AS state, r.account_id, NULL AS usage_month
+    FROM refused_records r JOIN loaded_files f USING (file_number)
+    UNION ALL BY NAME
+    SELECT f.file_id, f.format, d.record_number, u.record_id, 'main' AS leg, 'conflicting_duplicate' AS reason,
+        'says something else than record ' || d.first_record_number || ' of ' || o.path || ', which came first' AS detail,
+        f.loaded_at AS first_seen_at, 'open' AS state, u.account_id, NULL AS usage_month
+    FROM duplicates d
+    JOIN loaded_files f USING (file_number)
+    JOIN loaded_files o ON o.file_number = d.first_file_number
+    JOIN usage_records u ON u.file_number = d.file_number AND u.record_number = d.record_number
+    WHERE d.conflicting
+"""
+"""All suspense: of rating, of mediation, and the records that contradict an earlier one."""
+
+USAGE_FILES = """
+    WITH waiting AS (
+        SELECT f.file_number, s.record_number, bool_or(s.leg = 'main') AS main, bool_or(s.leg = 'forwarded') AS forwarded
+        FROM suspense s JOIN loaded_files f USING (file_id)
+        WHERE s.state = 'open' AND s.format <> 'numbers' GROUP BY ALL
+    ),
+    whole AS (
+        SELECT w.file_number, count(*) AS n FROM waiting w
+        JOIN usage_records u ON u.file_number = w.file_number AND u.record_number = w.record_number
+        WHERE w.main AND (u.forwarded_to IS NULL OR w.forwarded) GROUP BY ALL
+    ),
+    counted AS (
+        SELECT f.*, coalesce(u.n, 0) AS usage, coalesce(d.same, 0) AS same, coalesce(d.conflicting, 0) AS conflicting,
+            coalesce(r.n, 0) AS refused, coalesce(w.n, 0) AS waiting
+        FROM loaded_files f
+        LEFT JOIN (SELECT file_number, count(*) AS n FROM usage_records GROUP BY 1) u USING (file_number)
+        LEFT JOIN (SELECT file_number, count(*) FILTER (NOT conflicting) AS same, count(*) FILTER (conflicting) AS conflicting
+            FROM duplicates GROUP BY 1) d USING (file_number)
+        LEFT JOIN (SELECT file_number, count(*) AS n FROM refused_records WHERE leg = 'main' GROUP BY 1) r USING (file_number)
+        LEFT JOIN whole w USING (file_number)
+    )
+    SELECT file_id, path, format, bytes, records, usage - same - conflicting - waiting AS usage_records,
+        refused + conflicting + waiting AS suspended, same AS duplicates, unbillable, loaded_at
+    FROM counted
+"""
+"""Where the records of each file went. A record counts as suspended when none of its legs is rated."""
+
+_SOURCES = {
+    "receipts": "SELECT * FROM receipts",
+    "ledger": "SELECT * FROM ledger",
+    "suspense": SUSPENSE,
+    "usage_files": USAGE_FILES,
+    "controls": "SELECT * FROM controls",
+}
+
+
+def publish(session: Session, name: str) -> Facts:
+    """Replaces HOME/published/billing.duckdb at once by one that has the month `name` as the warehouse has it."""
+    session.progress.stage("publish")
+    place = session.installation.published
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = place.with_name(f".{place.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    connection = session.warehouse.connection
+    connection.execute(f"ATTACH {catalogue.quoted(str(beside))} AS publication (STORAGE_VERSION '{READABLE_SINCE}')")
+    try:
+        _fill(session)
+    finally:
+        connection.execute("DETACH publication")
+    _put(beside, place)
+    with session.warehouse.transaction():
+        session.warehouse.note("published", name, {"bytes": place.stat().st_size})
+    swept = session.warehouse.month_files.sweep()
+    return {"bytes": place.stat().st_size, "swept_folders": swept}
+
+
+def _fill(session: Session) -> None:
+    connection = session.warehouse.connection
+    for name, table in catalogue.PUBLISHED_WHOLE.items():
+        order = ", ".join(table._key)
+        columns = ", ".join(f'"{column}"::{catalogue.sql_type(dtype)} AS "{column}"' for column, dtype in _types(table))
+        connection.execute(
+            f"CREATE TABLE publication.{name} AS SELECT {columns} FROM ({_SOURCES[name]}) ORDER BY {order}"
+        )
+        session.progress.advance(session.warehouse.value(f"SELECT count(*) FROM publication.{name}"))
+        for statement in catalogue.comments(f"publication.main.{name}", table):
+            connection.execute(statement)
+    for name, table in catalogue.PUBLISHED_MONTHLY.items():
+        view = session.warehouse.month_files.view(name, table).replace(f"VIEW {name} ", f"VIEW publication.main.{name} ", 1)
+        connection.execute(view)
+        for statement in catalogue.comments(f"publication.main.{name}", table, "VIEW"):
+            connection.execute(statement)
+
+
+def _types(table: type[catalogue.Table]) -> list[tuple[str, object]]:
+    from transforms.tables.base import types
+
+    return list(types(table).items())
+
+
+def _put(beside: os.PathLike[str], place: os.PathLike[str]) -> None:
+    """Synced, then renamed, then the folder synced: the file appears whole or not at all."""
+    for path in (beside, None, os.path.dirname(place)):
+        if path is None:
+            os.replace(beside, place)
+            continue
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

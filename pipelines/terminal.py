@@ -1,0 +1,127 @@
+"""What a person sees in the terminal: progress on standard error, the outcome on standard output."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress as Bar
+from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from pipelines.session import Progress, Silent
+from pipelines.settings import Installation
+
+
+class Display(Silent):
+    """A line a stage: its name, records done, records a second, time taken. Silent where nobody looks."""
+
+    def __init__(self, console: Console):
+        self._console = console
+        self._bar = Bar(
+            SpinnerColumn(finished_text="[green]✓"),
+            TextColumn("{task.description:<28}"),
+            TextColumn("{task.completed:>12,.0f} records"),
+            TextColumn("{task.fields[rate]:>14}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task: Any = None
+        self._started = 0.0
+        self._done = 0
+
+    def stage(self, name: str) -> None:
+        """Ends the line of the stage before, and begins the next."""
+        self.end_stage()
+        self._task = self._bar.add_task(name, total=None, rate="")
+        self._started, self._done = time.monotonic(), 0
+
+    def advance(self, records: int) -> None:
+        """Counts on."""
+        if self._task is not None:
+            self._done += records
+            seconds = max(time.monotonic() - self._started, 1e-3)
+            self._bar.update(self._task, advance=records, rate=f"{self._done / seconds:,.0f}/s")
+
+    def warn(self, sentence: str) -> None:
+        """A sentence on standard error, terminal or not."""
+        self._console.print(f"callbill: {sentence}", markup=False, highlight=False, soft_wrap=True)
+
+    def end_stage(self) -> None:
+        """Marks the stage at hand as done."""
+        if self._task is not None:
+            self._bar.update(self._task, total=max(self._done, 1), completed=max(self._done, 1))
+            self._bar.update(self._task, completed=self._done, total=self._done)
+            self._bar.stop_task(self._task)
+
+    def __enter__(self) -> Display:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+
+@contextmanager
+def progress_display() -> Iterator[Progress]:
+    """Progress on standard error for the length of the block."""
+    with Display(Console(stderr=True)) as display:
+        yield display
+        display.end_stage()
+
+
+def show_outcome(outcome: dict[str, Any]) -> None:
+    """Prints the outcome of a run for a person."""
+    console = Console()
+    files = outcome["files"]
+    console.print(
+        f"\n[bold]{outcome['month']}[/bold]: {files['records']:,} records in {files['files']} files, "
+        f"{files['duplicates']:,} duplicates; {outcome['controls']['passed']} controls passed"
+    )
+    _table(console, "Usage", ("service", "direction", "events", "charges", "currency"), outcome["usage"])
+    _table(console, "Number fees", ("numbers", "amount", "currency"), outcome["number_fees"])
+    columns = ("billing_mode", "bills", "net_amount", "vat_amount", "paid_from_balance", "total_owed", "currency")
+    _table(console, "Bills", columns, outcome["bills"])
+    _table(console, "Open suspense (billed once it is mended)", ("reason", "open"), outcome["suspense"])
+    console.print(f"{outcome['receipts']:,} receipts; {outcome['accounts_below_zero']} accounts below zero")
+    if outcome["months_waiting"]:
+        console.print(f"Months with usage to run: {', '.join(outcome['months_waiting'])}")
+    console.print(f"Published: {outcome['published']}", soft_wrap=True, highlight=False)
+
+
+def _table(console: Console, title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column, justify="left" if isinstance(rows[0][column], str) else "right")
+    for row in rows:
+        table.add_row(*(_shown(row[column]) for column in columns))
+    console.print()
+    console.print(table)
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else f"{value:,}"
+
+
+def show_where_to_look(installation: Installation, month: str) -> None:
+    """Says what to do with the example."""
+    home = installation.home
+    Console().print(
+        f"""
+Where to look next
+  a bill, explained      callbill explain --home {home} {month}:A0001
+  its tables             python -c "import duckdb; print(duckdb.connect('{installation.published}', read_only=True)
+                         .sql('SELECT * FROM bills LIMIT 10'))"
+  what is suspended      SELECT reason, detail, count(*) FROM suspense GROUP BY ALL
+  Dagster's web UI       callbill ui --home {home}
+  your own month         docs/how-to/month-end.md""",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,203 @@
+"""The pipeline's own database: one writer at a time, one transaction a stage, batches in and out.
+
+Here belongs how data is kept, not what it means. Large monthly tables are immutable Parquet files that the database
+names in `month_files`; a stage that writes one commits by naming it (docs/adr/0002).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipelines import catalogue
+from pipelines.errors import BadInput, LockHeld
+from pipelines.month_files import MonthFiles
+from pipelines.settings import Installation
+
+BATCH_ROWS = 1_000_000
+
+_INTERNAL = (
+    "CREATE TABLE IF NOT EXISTS loaded_files (file_number INTEGER, file_id VARCHAR, path VARCHAR, format VARCHAR, "
+    "bytes BIGINT, records BIGINT, unbillable BIGINT, loaded_at TIMESTAMP WITH TIME ZONE, compared BOOLEAN)",
+    "CREATE TABLE IF NOT EXISTS valid_vat_numbers (account_id VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS seen_paths (path VARCHAR, bytes BIGINT, changed_ns BIGINT, file_id VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS month_files (table_name VARCHAR, month VARCHAR, folder VARCHAR, files INTEGER, "
+    "rows BIGINT, bytes BIGINT, sha256 VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS manifest (stage VARCHAR, month VARCHAR, finished_at TIMESTAMP WITH TIME ZONE, "
+    "version VARCHAR, facts VARCHAR)",
+)
+
+
+class WarehouseLock:
+    """The exclusive lock of an installation: a lock on a file, freed by the system when its holder dies."""
+
+    def __init__(self, home: Path):
+        self._path = home / "warehouse.lock"
+        self._file: Any = None
+
+    def acquire(self, wait_seconds: float, waiting: Callable[[str], None] | None = None) -> None:
+        """Takes the lock, waiting at most so long; `waiting` is told once who holds it. Raises LockHeld."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        file = self._path.open("a+", encoding="utf-8")
+        deadline = time.monotonic() + wait_seconds
+        told = False
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                file.seek(0)
+                holder = file.read().strip() or "another run"
+                if time.monotonic() >= deadline:
+                    file.close()
+                    raise LockHeld(f"the warehouse is held by {holder}; wait for it to end, or use --wait") from None
+                if waiting and not told:
+                    waiting(holder)
+                    told = True
+                time.sleep(0.1)
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()} since {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} UTC")
+        file.flush()
+        self._file = file
+
+    def release(self) -> None:
+        """Gives the lock back."""
+        if self._file is not None:
+            self._file.truncate(0)
+            self._file.close()
+            self._file = None
+
+
+class Warehouse:
+    """An open warehouse. Holds the lock from `open` to `close`; use it as a context manager."""
+
+    def __init__(self, installation: Installation, connection: duckdb.DuckDBPyConnection, lock: WarehouseLock | None):
+        self.installation = installation
+        self.connection = connection
+        self.month_files = MonthFiles(installation, connection)
+        self._lock = lock
+
+    @staticmethod
+    def open(
+        installation: Installation, *, wait_seconds: float | None = None, waiting: Callable[[str], None] | None = None
+    ) -> Warehouse:
+        """Opens the warehouse for writing and makes the tables that are missing. Raises LockHeld."""
+        lock = WarehouseLock(installation.home)
+        lock.acquire(installation.settings.run.lock_wait_seconds if wait_seconds is None else wait_seconds, waiting)
+        try:
+            spill = installation.home / ".spill"
+            connection = duckdb.connect(
+                str(installation.warehouse),
+                config={
+                    "memory_limit": f"{installation.settings.run.memory_limit_mb}MB",
+                    "temp_directory": str(spill),
+                },
+            )
+            connection.execute("SET TimeZone = 'UTC'")
+            warehouse = Warehouse(installation, connection, lock)
+            warehouse._make_tables()
+            return warehouse
+        except duckdb.Error as error:
+            lock.release()
+            raise BadInput(f"{installation.warehouse}: cannot be opened as callbill's warehouse: {error}") from None
+        except BaseException:
+            lock.release()
+            raise
+
+    def __enter__(self) -> Warehouse:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the database, then frees the lock."""
+        self.connection.close()
+        if self._lock:
+            self._lock.release()
+
+    def _make_tables(self) -> None:
+        with self.transaction():
+            for name, table in catalogue.WAREHOUSE.items():
+                self.connection.execute(catalogue.create_table(name, table))
+            for statement in _INTERNAL:
+                self.connection.execute(statement)
+            for name, table in catalogue.WAREHOUSE.items():
+                missing = [c for c in table.to_schema().columns if c not in self._columns(name)]
+                if missing:
+                    raise BadInput(f"{self.installation.warehouse}: table {name} was made by another version of callbill")
+
+    def _columns(self, table: str) -> set[str]:
+        found = self.connection.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = ?", [table])
+        return {row[0] for row in found.fetchall()}
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: commits at the end, rolls back when anything was raised."""
+        self.connection.execute("BEGIN TRANSACTION")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def insert(self, table: str, frame: pl.DataFrame) -> None:
+        """Adds the rows of `frame` to `table`, by name, and makes sure that all arrived."""
+        if frame.is_empty():
+            return
+        self.connection.register("_batch", frame)
+        try:
+            added = self.connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM _batch").fetchall()
+        finally:
+            self.connection.unregister("_batch")
+        if added != [(frame.height,)]:
+            raise AssertionError(f"{frame.height} rows were to go into {table}, and {added} arrived")
+
+    def replace(self, table: str, frame: pl.DataFrame) -> None:
+        """Makes `frame` the whole content of `table`."""
+        self.connection.execute(f"DELETE FROM {table}")
+        self.insert(table, frame)
+
+    def frame(self, query: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
+        """The result of `query`."""
+        return self.connection.sql(query, params=list(parameters)).pl()
+
+    def value(self, query: str, parameters: Sequence[object] = ()) -> Any:
+        """The one value of `query`, or None."""
+        rows = self.connection.execute(query, list(parameters)).fetchall()
+        return rows[0][0] if rows else None
+
+    def batches(self, query: str, parameters: Sequence[object] = (), rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
+        """The result of `query` in batches, read through a cursor of its own so that writing can go on beside it."""
+        cursor = self.connection.cursor()
+        try:
+            cursor.execute("SET TimeZone = 'UTC'")
+            for batch in cursor.sql(query, params=list(parameters)).to_arrow_reader(rows):
+                frame = pl.from_arrow(batch)
+                assert isinstance(frame, pl.DataFrame)
+                yield frame
+        finally:
+            cursor.close()
+
+    def note(self, stage: str, month: str | None, facts: dict[str, Any]) -> None:
+        """Writes the manifest row of a stage; belongs into the stage's transaction."""
+        from importlib.metadata import version
+
+        self.connection.execute("DELETE FROM manifest WHERE stage = ? AND month IS NOT DISTINCT FROM ?", [stage, month])
+        self.connection.execute(
+            "INSERT INTO manifest VALUES (?, ?, ?, ?, ?)",
+            [stage, month, datetime.now(timezone.utc), version("callbill"), json.dumps(facts, default=str, sort_keys=True)],
+        )

@@ -1,0 +1,40 @@
+"""Facts of the world that libraries keep: countries, currencies and their minor units, valid VAT numbers."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import phonenumbers
+import pycountry
+from iso4217 import Currency
+from stdnum.eu import vat
+from stdnum.exceptions import ValidationError
+
+from transforms.billing.vat import EU
+
+NON_GEOGRAPHIC = "001"
+"""What the numbering plan itself calls what belongs to no country: satellites, universal freephone."""
+
+
+@cache
+def countries() -> frozenset[str]:
+    """ISO 3166-1 alpha-2 codes, the few more that have numbers of their own (XK, AC, TA), and 001."""
+    return frozenset(item.alpha_2 for item in pycountry.countries) | phonenumbers.SUPPORTED_REGIONS | {NON_GEOGRAPHIC}
+
+
+@cache
+def minor_units() -> dict[str, int]:
+    """Digits of the minor unit by currency, for those that have one (ISO 4217)."""
+    return {item.code: item.exponent for item in Currency if item.exponent is not None}
+
+
+def is_vat_number(text: str | None, seller_country: str) -> bool:
+    """Whether `text` is a valid VAT number, check digits included, of an EU country other than the seller's."""
+    if not text:
+        return False
+    try:
+        number = vat.compact(text)
+        prefix = number[:2].upper().replace("EL", "GR")
+        return prefix in EU and prefix != seller_country and vat.is_valid(number)
+    except ValidationError:
+        return False

@@ -1,0 +1,1 @@
+"""What is charged without usage. One module a kind of charge."""

@@ -1,0 +1,1 @@
+"""Nothing lost, nothing twice, the totals agree."""

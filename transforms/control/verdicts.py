@@ -1,0 +1,18 @@
+"""From what a control measured to its verdict: a control passes when nothing differs, and nothing else."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from transforms.tables.base import assert_contract, conform
+from transforms.tables.control import Controls
+
+
+def verdicts(measured: pl.DataFrame, *, month: str) -> pl.DataFrame:
+    """Controls of `measured`: control, currency ('' for counts), expected, actual and difference (Decimal(38, 10)).
+
+    `difference` adds up row by row without sign, so that two faults never cancel out.
+    """
+    passed = (pl.col("difference") == 0) & (pl.col("expected") == pl.col("actual"))
+    frame = measured.with_columns(passed.alias("passed")).sort("control", "currency")
+    return assert_contract(Controls, conform(Controls, frame, {"billing_month": month}))

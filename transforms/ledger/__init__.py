@@ -1,0 +1,1 @@
+"""Credits and bills become balances and receipts."""

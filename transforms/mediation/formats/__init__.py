@@ -1,0 +1,124 @@
+"""One module a format of raw usage: how its records become the fields of `mediation.records`.
+
+A format is a module here with NAME, KINDS and `reader(kind)`; the inbox folder bears its name. Nothing else lists
+the formats.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Literal, Protocol
+
+import polars as pl
+
+from transforms.mediation.text_lines import Fields
+
+Kind = Literal["csv", "json", "columns"]
+"""What a file is made of: lines of CSV, lines of JSON, or columns (Parquet)."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a batch gave: fields (record_number and `records.FIELDS`), records that are unreadable (record_number,
+    record_id, reason, detail), and how many well-formed events report no usage."""
+
+    fields: pl.DataFrame
+    unreadable: pl.DataFrame
+    unbillable: int = 0
+
+
+class Reader(Protocol):
+    """Reads one file from its beginning, batch by batch; remembers where it is."""
+
+    @property
+    def records(self) -> int:
+        """Records seen so far."""
+        ...
+
+    def feed(self, batch: pl.DataFrame, *, last: bool) -> Read:
+        """The records of the next batch: one String column `line`, or the file's own columns."""
+        ...
+
+
+class Format(Protocol):
+    """A module of this package."""
+
+    NAME: str
+    KINDS: tuple[Kind, ...]
+
+    @staticmethod
+    def reader(kind: Kind) -> Reader:
+        """A reader of one file of that kind."""
+        ...
+
+
+class LineReader(Protocol):
+    """`text_lines.CsvLines` or `text_lines.JsonLines`."""
+
+    records: int
+
+    def feed(self, lines: pl.Series, *, last: bool) -> Fields:
+        """The fields of the next lines."""
+        ...
+
+
+@dataclass
+class ColumnReader:
+    """Reads the batches of a file that has columns of its own, such as Parquet: every value as text."""
+
+    known: tuple[str, ...]
+    required: tuple[str, ...]
+    records: int = 0
+    _problem: str | None = field(default=None)
+
+    def feed(self, batch: pl.DataFrame, *, last: bool) -> Read:
+        """The next rows. A moment is written with its offset; one without a zone stays ambiguous and is refused."""
+        del last
+        table = batch.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
+        self.records += batch.height
+        nothing = pl.DataFrame(schema={"record_number": pl.Int64, **dict.fromkeys(self.known, pl.String)})
+        unknown = [name for name in batch.columns if name not in self.known]
+        missing = [name for name in self.required if name not in batch.columns]
+        nested = [name for name, dtype in batch.schema.items() if dtype.is_nested() or dtype == pl.Binary]
+        if unknown or missing or nested:
+            what = (unknown or missing or nested)[0]
+            why = "unknown" if unknown else "missing" if missing else "of a nested or binary type"
+            return Read(
+                nothing,
+                table.select(
+                    "record_number",
+                    pl.lit(None, pl.String).alias("record_id"),
+                    pl.lit("unreadable").alias("reason"),
+                    pl.lit(f"column '{what}' is {why}; known are {', '.join(self.known)}").alias("detail"),
+                ),
+            )
+        text = [
+            _as_text(name, batch.schema[name]) if name in batch.columns else pl.lit(None, pl.String).alias(name)
+            for name in self.known
+        ]
+        return Read(table.select("record_number", *text), nothing.clear().select(_unreadable_columns()))
+
+
+def _unreadable_columns() -> list[pl.Expr]:
+    return [
+        pl.col("record_number"),
+        *(pl.lit(None, pl.String).alias(name) for name in ("record_id", "reason", "detail")),
+    ]
+
+
+def _as_text(name: str, dtype: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    if isinstance(dtype, pl.Datetime):
+        if dtype.time_zone is None:
+            return column.dt.to_string("%Y-%m-%dT%H:%M:%S%.6f").alias(name)
+        return column.dt.convert_time_zone("UTC").dt.to_string("%Y-%m-%dT%H:%M:%S%.6f+00:00").alias(name)
+    text = column.cast(pl.String)
+    return (text if name == "text" else pl.when(text != "").then(text)).alias(name)
+
+
+def all_formats() -> dict[str, Format]:
+    """The formats by name, found by looking into this package."""
+    modules = (import_module(f"{__name__}.{item.name}") for item in pkgutil.iter_modules(__path__))
+    return {module.NAME: module for module in modules}  # type: ignore[misc]

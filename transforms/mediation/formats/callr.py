@@ -1,0 +1,173 @@
+"""CALLR: JSON lines of call webhooks (`v2.call.inbound.ended`, `v2.call.outbound.ended`) and of SMS objects.
+
+Specification: docs/formats/callr.md. A call is billed by `durationAnswered`: `durationBilled` holds the carrier's
+own increments. An outbound call names the inbound call it forwards in `callid_in`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from transforms.mediation.formats import Kind, Read, Reader
+from transforms.mediation.records import FIELDS
+from transforms.mediation.text_lines import JsonLines
+
+NAME = "callr"
+KINDS: tuple[Kind, ...] = ("json",)
+
+_PAYLOAD = (
+    "direction",
+    "callid",
+    "callid_in",
+    "callidIn",
+    "callerNumber",
+    "callee",
+    "started",
+    "status",
+    "durationAnswered",
+)
+_MESSAGE = (
+    "sid",
+    "hash",
+    "direction",
+    "type",
+    "from",
+    "fromNumber",
+    "to",
+    "toNumber",
+    "text",
+    "bodyText",
+    "status",
+    "encoding",
+    "parts",
+    "createdAt",
+    "date_creation",
+    "sentAt",
+    "date_sent",
+    "date_received",
+)
+_TOP = tuple(dict.fromkeys(("id", "at", *_MESSAGE)))
+_SCHEMA = pl.Struct(
+    {**dict.fromkeys(_TOP, pl.String()), "payload": pl.Struct(dict.fromkeys((*_PAYLOAD, *_MESSAGE), pl.String()))}
+)
+
+_CALL_STATUS = {
+    "answered": "answered",
+    "no-answer": "no_answer",
+    "noanswer": "no_answer",
+    "no_answer": "no_answer",
+    "missed": "no_answer",
+    "cancelled": "no_answer",
+    "canceled": "no_answer",
+    "busy": "busy",
+    "failed": "failed",
+    "error": "failed",
+    "congestion": "failed",
+}
+_SMS_STATUS = {
+    "created": "sent",
+    "pending": "sent",
+    "sent": "sent",
+    "remote-queued": "sent",
+    "expired": "sent",
+    "delivered": "delivered",
+    "received": "received",
+    "error": "rejected",
+    "failed": "failed",
+}
+_DIRECTION = {"in": "inbound", "inbound": "inbound", "out": "outbound", "outbound": "outbound"}
+_ENCODING = {"gsm": "gsm7", "gsm7": "gsm7", "unicode": "ucs2", "ucs2": "ucs2"}
+
+_EVENT = pl.col("type").fill_null("")
+_IS_CALL = _EVENT.str.contains(r"^v2\.call\.(?:in|out)bound\.ended$")
+_IS_MESSAGE = pl.col("payload").is_null() | _EVENT.str.contains(r"^v2\.sms\.")
+
+
+def _either(expression: pl.Expr, names: dict[str, str]) -> pl.Expr:
+    """The standard word for a word of CALLR's; another word stays as it is and is refused later."""
+    text = expression.str.to_lowercase()
+    return text.replace_strict(names, default=text, return_dtype=pl.String)
+
+
+def _moment(text: pl.Expr) -> pl.Expr:
+    """CALLR's times are UTC: `2026-10-01 08:00:00` without a word about it, ISO 8601, or epoch milliseconds."""
+    epoch = text.str.contains(r"^[0-9]{12,14}$")
+    milliseconds = pl.when(epoch).then(text).cast(pl.Int64, strict=False)
+    from_epoch = pl.from_epoch(milliseconds, time_unit="ms").dt.to_string("%Y-%m-%dT%H:%M:%S%.3fZ")
+    naive = text.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:.]+$")
+    return pl.when(epoch).then(from_epoch).when(naive).then(text + "Z").otherwise(text)
+
+
+def _calls(objects: pl.DataFrame) -> pl.DataFrame:
+    call = objects.filter(_IS_CALL).select("record_number", pl.col("type").alias("_event"), pl.col("payload").struct.unnest())
+    outbound = pl.col("_event").str.contains("outbound", literal=True)
+    direction = pl.coalesce("direction", pl.when(outbound).then(pl.lit("outbound")).otherwise(pl.lit("inbound")))
+    inbound_call = pl.coalesce("callid_in", "callidIn")
+    return call.select(
+        "record_number",
+        pl.col("callid").alias("record_id"),
+        pl.lit("voice").alias("service"),
+        _either(direction, _DIRECTION).alias("direction"),
+        pl.coalesce("callerNumber", pl.when(~outbound).then(pl.lit("anonymous"))).alias("from_number"),
+        pl.col("callee").alias("to_number"),
+        _moment(pl.col("started")).alias("started_at"),
+        pl.col("durationAnswered").alias("duration_seconds"),
+        _either(pl.col("status"), _CALL_STATUS).alias("status"),
+        pl.when(outbound).then(inbound_call).otherwise(pl.col("callid")).alias("linked_id"),
+    )
+
+
+def _messages(objects: pl.DataFrame) -> pl.DataFrame:
+    plain = objects.filter(pl.col("payload").is_null()).select("record_number", *_MESSAGE)
+    wrapped = objects.filter(_IS_MESSAGE & pl.col("payload").is_not_null()).select(
+        "record_number", pl.col("payload").struct.unnest()
+    )
+    message = pl.concat([plain, wrapped.select(plain.columns)])
+    way = _either(pl.coalesce("direction", "type"), _DIRECTION)
+    return message.select(
+        "record_number",
+        pl.coalesce("sid", "hash").alias("record_id"),
+        pl.lit("sms").alias("service"),
+        way.alias("direction"),
+        pl.coalesce("from", "fromNumber", pl.when(way == "inbound").then(pl.lit("anonymous"))).alias("from_number"),
+        pl.coalesce("to", "toNumber").alias("to_number"),
+        _moment(pl.coalesce("createdAt", "date_creation", "sentAt", "date_sent", "date_received")).alias("started_at"),
+        _either(pl.col("status"), _SMS_STATUS).alias("status"),
+        pl.coalesce("text", "bodyText").alias("text"),
+        _either(pl.col("encoding"), _ENCODING).alias("encoding"),
+        pl.when(pl.col("parts") != "0").then(pl.col("parts")).alias("segments"),
+    )
+
+
+@dataclass
+class CallrLines:
+    """Lines that hold one webhook or one SMS object each."""
+
+    lines: JsonLines = field(default_factory=lambda: JsonLines(_SCHEMA))
+
+    @property
+    def records(self) -> int:
+        """Records seen so far."""
+        return self.lines.records
+
+    def feed(self, batch: pl.DataFrame, *, last: bool) -> Read:
+        """The records of the next lines; webhooks that report no usage, such as a call's start, are counted only."""
+        found = self.lines.feed(batch["line"], last=last)
+        # An SMS object may carry its name as `id`; in an envelope that is the webhook's.
+        objects = found.rows.with_columns(
+            pl.coalesce("sid", pl.when(pl.col("payload").is_null()).then(pl.coalesce("hash", "id"))).alias("sid")
+        )
+        fields = pl.concat([_calls(objects), _messages(objects)], how="diagonal").sort("record_number")
+        absent = [pl.lit(None, pl.String).alias(name) for name in FIELDS if name not in fields.columns]
+        neither = objects.filter(~_IS_CALL & ~_IS_MESSAGE)
+        return Read(
+            fields.with_columns(absent).select("record_number", *FIELDS), found.unreadable, unbillable=neither.height
+        )
+
+
+def reader(kind: Kind) -> Reader:
+    """A reader of one file of CALLR's."""
+    del kind
+    return CallrLines()

@@ -1,0 +1,46 @@
+"""callbill's own usage format: CSV, JSON lines or Parquet with the fields of `mediation.records`.
+
+Specification: docs/formats/standard.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from transforms.mediation.formats import ColumnReader, Kind, LineReader, Read, Reader
+from transforms.mediation.records import FIELDS
+from transforms.mediation.text_lines import CsvLines, JsonLines
+
+NAME = "standard"
+KINDS: tuple[Kind, ...] = ("csv", "json", "columns")
+REQUIRED = ("record_id", "service", "direction", "from_number", "to_number", "started_at")
+
+
+@dataclass
+class StandardLines:
+    """Lines that hold the fields as they are."""
+
+    lines: LineReader
+
+    @property
+    def records(self) -> int:
+        """Records seen so far."""
+        return self.lines.records
+
+    def feed(self, batch: pl.DataFrame, *, last: bool) -> Read:
+        """The records of the next lines."""
+        fields = self.lines.feed(batch["line"], last=last)
+        # A JSON field may be written as an empty string; only of a text does that say something.
+        blank = [pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in FIELDS if name != "text"]
+        return Read(fields.rows.with_columns(blank), fields.unreadable)
+
+
+def reader(kind: Kind) -> Reader:
+    """A reader of one file of the standard format."""
+    if kind == "columns":
+        return ColumnReader(known=FIELDS, required=REQUIRED)
+    if kind == "json":
+        return StandardLines(JsonLines(pl.Struct(dict.fromkeys(FIELDS, pl.String()))))
+    return StandardLines(CsvLines(known=FIELDS, required=REQUIRED))

@@ -1,0 +1,276 @@
+"""Lines of text files become fields: RFC 4180 records and JSON objects, each read by itself.
+
+A line that cannot be read is refused alone: it never takes its neighbours with it. What the fields mean is not
+known here.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+NOT_UTF8 = "\ufdd0"
+"""Stands for bytes that are no UTF-8; a Unicode noncharacter, which no exchanged text may contain."""
+
+LONGEST_RECORD = 64
+"""Lines over which a quoted field may run. A stray quote can therefore never swallow more than this."""
+
+_FIELD = r'(?:[^",]*|"(?:[^"]|"")*")'
+
+UNREADABLE = {"record_number": pl.Int64, "record_id": pl.String, "reason": pl.String, "detail": pl.String}
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What a batch of lines gave: `rows` (record_number and one String column a field) and `unreadable` records."""
+
+    rows: pl.DataFrame
+    unreadable: pl.DataFrame
+
+
+def unreadable_frame(rows: Sequence[tuple[int, str | None, str, str]] = ()) -> pl.DataFrame:
+    """A frame of (record_number, record_id, reason, detail)."""
+    return pl.DataFrame(rows, schema=UNREADABLE, orient="row")
+
+
+def _refuse(records: pl.DataFrame, detail: pl.Expr) -> pl.DataFrame:
+    return records.select(
+        pl.col("record_number"),
+        pl.lit(None, pl.String).alias("record_id"),
+        pl.lit("unreadable").alias("reason"),
+        detail.alias("detail"),
+    )
+
+
+@dataclass
+class CsvLines:
+    """Reads the lines of one CSV file batch by batch. `known` names the columns that may occur.
+
+    A header that lacks a required column, or has one that is unknown or repeated, makes every record unreadable.
+    """
+
+    known: Sequence[str]
+    required: Sequence[str]
+    header: list[str] | None = None
+    problem: str | None = None
+    records: int = 0
+    _carried: list[str] = field(default_factory=list)
+
+    def feed(self, lines: pl.Series, *, last: bool) -> Fields:
+        """The records of the next `lines` (String). Lines of an unfinished record wait for the next call."""
+        if self._carried:
+            lines = pl.concat([pl.Series(self._carried, dtype=pl.String), lines])
+            self._carried = []
+        if self.header is None:
+            if lines.is_empty():
+                return Fields(self._nothing(), unreadable_frame())
+            self._read_header(lines[0])
+            lines = lines.slice(1)
+        table = lines.alias("line").to_frame().with_columns(pl.col("line").str.strip_suffix("\r"))
+        table = self._join_broken(table, last=last)
+        table = table.filter(pl.col("line") != "")
+        table = table.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
+        self.records += table.height
+        if self.problem is not None:
+            return Fields(self._nothing(), _refuse(table, pl.lit(self.problem)))
+        return self._split(table)
+
+    def _nothing(self) -> pl.DataFrame:
+        return pl.DataFrame(schema={"record_number": pl.Int64, **dict.fromkeys(self.known, pl.String)})
+
+    def _read_header(self, line: str) -> None:
+        names = next(csv.reader([line.removeprefix("\ufeff").rstrip("\r")]), [])
+        self.header = names
+        unknown = [name for name in names if name not in self.known]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        missing = [name for name in self.required if name not in names]
+        if unknown:
+            self.problem = f"line 1: unknown column '{_printable(unknown[0])}'; known are {', '.join(self.known)}"
+        elif repeated:
+            self.problem = f"line 1: column '{repeated[0]}' stands twice"
+        elif missing:
+            self.problem = f"line 1: column '{missing[0]}' is missing"
+
+    def _join_broken(self, table: pl.DataFrame, *, last: bool) -> pl.DataFrame:
+        """Lines that a quoted line break cut apart, joined again; only where the whole is one sound record.
+
+        A quote opens a record over several lines only when the next line with an odd number of quotes closes it
+        within `LONGEST_RECORD` lines, the joined text has exactly the header's fields, and no line between would
+        be a record of its own. Else the quote is stray, and its line stands alone.
+        """
+        if self.problem is not None or not table["line"].str.contains('"', literal=True).any():
+            return table
+        odd = (table["line"].str.count_matches('"', literal=True) % 2 == 1).arg_true().to_list()
+        assert self.header is not None
+        width = len(self.header)
+        lines = table["line"]
+        joined: dict[int, str] = {}
+        inner: list[int] = []
+        at = 0
+        while at < len(odd):
+            start = odd[at]
+            end = odd[at + 1] if at + 1 < len(odd) else None
+            if end is None and not last and table.height - start <= LONGEST_RECORD:
+                self._carried = lines.slice(start).to_list()
+                table, lines = table.head(start), lines.head(start)
+                break
+            if end is not None and end - start < LONGEST_RECORD:
+                parts = lines.slice(start, end - start + 1).to_list()
+                whole = "\n".join(parts)
+                alone = any(part.count(",") == width - 1 for part in parts[1:-1])
+                if not alone and _is_record(whole, width):
+                    joined[start] = whole
+                    inner.extend(range(start + 1, end + 1))
+                    at += 2
+                    continue
+            at += 1
+        if not joined:
+            return table
+        index = pl.int_range(pl.len(), dtype=pl.UInt32)
+        replaced = pl.DataFrame(
+            {"index": list(joined), "whole": list(joined.values())}, schema={"index": pl.UInt32, "whole": pl.String}
+        )
+        return (
+            table.with_columns(index.alias("index"))
+            .join(replaced, on="index", how="left", maintain_order="left")
+            .filter(~pl.col("index").is_in(pl.Series(inner, dtype=pl.UInt32).implode()))
+            .select(pl.coalesce("whole", "line").alias("line"))
+        )
+
+    def _split(self, table: pl.DataFrame) -> Fields:
+        assert self.header is not None
+        width = len(self.header)
+        line = pl.col("line")
+        has_quote = line.str.contains('"', literal=True)
+        fields = line.str.count_matches(",", literal=True) + 1
+        if table["line"].str.contains('"', literal=True).any():
+            sound = pl.when(has_quote).then(line.str.contains(_record_pattern(width))).otherwise(fields == width)
+        else:
+            sound = fields == width
+        table = table.with_columns(_sound=sound & ~line.str.contains(NOT_UTF8, literal=True), _quoted=has_quote)
+        refused = table.filter(~pl.col("_sound"))
+        unreadable = _refuse(
+            refused,
+            pl.when(line.str.contains(NOT_UTF8, literal=True))
+            .then(pl.lit("the line is no UTF-8"))
+            .when(pl.col("_quoted"))
+            .then(pl.lit(f"the quotes of the line do not pair up to {width} fields"))
+            .otherwise(fields.cast(pl.String) + pl.lit(f" fields, {width} expected")),
+        )
+        good = table.filter("_sound") if refused.height else table
+        plain = good.filter(~pl.col("_quoted"))
+        rows = plain.select(
+            "record_number", line.str.split_exact(",", width - 1).struct.rename_fields(self.header).alias("fields")
+        ).unnest("fields")
+        if plain.height < good.height:
+            quoted = good.filter("_quoted")
+            parsed = pl.read_csv(
+                "\n".join(quoted["line"].to_list()).encode(),
+                has_header=False,
+                new_columns=self.header,
+                schema=dict.fromkeys(self.header, pl.String),
+            )
+            if parsed.height != quoted.height:
+                raise AssertionError("a CSV record was split or joined while its fields were read")
+            rows = pl.concat([rows, parsed.insert_column(0, quoted["record_number"])]).sort("record_number")
+        present = [pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in self.header]
+        absent = [pl.lit(None, pl.String).alias(name) for name in self.known if name not in self.header]
+        rows = rows.with_columns(*present, *absent).select("record_number", *self.known)
+        return Fields(rows, unreadable)
+
+
+def _record_pattern(width: int) -> str:
+    return rf"\A{_FIELD}(?:,{_FIELD}){{{width - 1}}}\z"
+
+
+def _is_record(text: str, width: int) -> bool:
+    return bool(pl.Series([text]).str.contains(_record_pattern(width))[0])
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text[:40])
+
+
+@dataclass
+class JsonLines:
+    """Reads the lines of one JSON lines file batch by batch into the fields of `schema` (a Polars Struct of strings)."""
+
+    schema: pl.Struct
+    records: int = 0
+
+    def feed(self, lines: pl.Series, *, last: bool) -> Fields:
+        """The objects of the next `lines` (String), blank lines skipped; `rows` has the fields of `schema`.
+
+        Every scalar arrives as text, exactly as written. Other fields of an object are not looked at.
+        """
+        del last
+        table = lines.alias("line").to_frame().filter(pl.col("line").str.strip_chars(" \t\r\ufeff") != "")
+        table = table.with_columns(pl.col("line").str.strip_prefix("\ufeff"))
+        table = table.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
+        self.records += table.height
+        parts = [self._decode(part) for part in table.iter_slices(_JSON_SLICE)] or [self._decode(table)]
+        return Fields(pl.concat([part.rows for part in parts]), pl.concat([part.unreadable for part in parts]))
+
+    def _decode(self, table: pl.DataFrame) -> Fields:
+        names = [f.name for f in self.schema.fields]
+        if not table["line"].str.contains(NOT_UTF8, literal=True).any():
+            try:
+                objects = table.select("record_number", pl.col("line").str.json_decode(self.schema).alias("_object"))
+                return Fields(objects.select("record_number", pl.col("_object").struct.unnest()), unreadable_frame())
+            except pl.exceptions.PolarsError:
+                pass
+        return self._decode_one_by_one(table, names)
+
+    def _decode_one_by_one(self, table: pl.DataFrame, names: list[str]) -> Fields:
+        """The slow way, taken only for a slice in which some line is broken: which one, and why."""
+        good: list[dict[str, Any]] = []
+        bad: list[tuple[int, str | None, str, str]] = []
+        for number, line in zip(table["record_number"], table["line"], strict=True):
+            value, why = _parse_object(line)
+            if value is None:
+                bad.append((number, None, "unreadable", why))
+                continue
+            try:
+                good.append({"record_number": number, **_as_schema(value, self.schema)})
+            except ValueError as error:
+                bad.append((number, None, "bad_value", str(error)))
+        schema = {"record_number": pl.Int64, **{f.name: f.dtype for f in self.schema.fields}}
+        return Fields(pl.DataFrame(good, schema=schema, orient="row").select("record_number", *names), unreadable_frame(bad))
+
+
+_JSON_SLICE = 20_000
+
+
+def _parse_object(line: str) -> tuple[dict[str, Any] | None, str]:
+    if NOT_UTF8 in line:
+        return None, "the line is no UTF-8"
+    try:
+        value = json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
+        line.encode()
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None, "the line is no JSON object"
+    return (value, "") if isinstance(value, dict) else (None, "the line is no JSON object")
+
+
+def _as_schema(value: dict[str, Any], schema: pl.Struct) -> dict[str, Any]:
+    """`value` with the fields of `schema` alone, scalars as text. Raises ValueError naming a field of another shape."""
+    result: dict[str, Any] = {}
+    for item in schema.fields:
+        found = value.get(item.name)
+        if isinstance(item.dtype, pl.Struct):
+            if found is not None and not isinstance(found, dict):
+                raise ValueError(f"{item.name}: an object is expected")
+            result[item.name] = None if found is None else _as_schema(found, item.dtype)
+        elif isinstance(found, dict | list):
+            raise ValueError(f"{item.name}: a plain value is expected")
+        elif isinstance(found, bool):
+            result[item.name] = "true" if found else "false"
+        else:
+            result[item.name] = found
+    return result

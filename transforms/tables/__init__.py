@@ -1,0 +1,1 @@
+"""The tables of callbill, one class each. Nothing else says what a column is."""

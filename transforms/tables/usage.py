@@ -1,0 +1,151 @@
+"""Usage on its way to a bill: files, records, what was refused or repeated, and the rated legs."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pandera.polars as pa
+import polars as pl
+
+from transforms.tables.base import Charge, Instant, Price, Table
+
+SERVICES = ("voice", "sms")
+DIRECTIONS = ("inbound", "outbound")
+STATUSES = ("answered", "no_answer", "busy", "failed", "sent", "delivered", "received", "rejected")
+LEGS = ("main", "forwarded")
+REASONS = (
+    "unreadable",
+    "bad_value",
+    "sms_length_unknown",
+    "account_unknown",
+    "no_destination",
+    "no_price",
+    "conflicting_duplicate",
+)
+SUSPENSE_STATES = ("open", "recycled", "written_off")
+
+_FILE_NUMBER = "Position of the file in the order in which files were found; short for file_id."
+_RECORD_NUMBER = "Position of the record in its file, from 1; header and blank lines do not count."
+_LEG = "main, or forwarded: the outbound leg that a source reports within an inbound record."
+
+
+class UsageFiles(Table):
+    """Raw usage files, once per content, and where each of their records went."""
+
+    _key: ClassVar = ("file_id",)
+
+    file_id: str = pa.Field(unique=True, description="SHA-256 of the file's bytes.")
+    path: str = pa.Field(description="Where the file was first found, below the home folder.")
+    format: str = pa.Field(description="Format of its records: the folder of the inbox it lay in.")
+    bytes: pl.Int64 = pa.Field(ge=0, description="Size of the file as it lies there.", metadata={"unit": "bytes"})
+    records: pl.Int64 = pa.Field(ge=0, description="Records in the file.")
+    usage_records: pl.Int64 = pa.Field(ge=0, description="Records that became usage (as one usage record, or two legs).")
+    suspended: pl.Int64 = pa.Field(ge=0, description="Records in open suspense, none of whose legs is rated.")
+    duplicates: pl.Int64 = pa.Field(ge=0, description="Records that say again what an earlier record said.")
+    unbillable: pl.Int64 = pa.Field(ge=0, description="Well-formed events of the source that report no usage.")
+    loaded_at: Instant = pa.Field(description="When the file was loaded.")
+
+
+class UsageRecords(Table):
+    """Readable usage records as loaded: numbers normalised, texts counted and dropped."""
+
+    _key: ClassVar = ("file_number", "record_number")
+
+    file_number: pl.Int32 = pa.Field(description=_FILE_NUMBER)
+    record_number: pl.Int64 = pa.Field(ge=1, description=_RECORD_NUMBER)
+    format: str = pa.Field(description="Format of the record.")
+    record_id: str = pa.Field(description="The source's own name of the event.")
+    service: str = pa.Field(isin=SERVICES, description="voice or sms.")
+    direction: str = pa.Field(isin=DIRECTIONS, description="Seen from the customer: inbound or outbound.")
+    account_id: str = pa.Field(nullable=True, description="The account, where the source states it.")
+    own_number: str = pa.Field(description="The customer's own number, E.164 with +.")
+    other_number: str = pa.Field(description="The other party; of an inbound record it may be anything.")
+    started_at: Instant = pa.Field(description="When the event started.")
+    status: str = pa.Field(isin=STATUSES, description="How it ended.")
+    billable_seconds: pl.Int32 = pa.Field(ge=0, description="Answered seconds, whole.", metadata={"unit": "seconds"})
+    segments: pl.Int32 = pa.Field(nullable=True, ge=0, description="Segments of a message, stated or counted.")
+    text_length: pl.Int32 = pa.Field(nullable=True, ge=0, description="Length of the message in septets or UTF-16 units.")
+    linked_id: str = pa.Field(nullable=True, description="What ties the legs of one call.")
+    forwarded_to: str = pa.Field(nullable=True, description="Number the call was forwarded to, E.164 with +.")
+    forwarded_seconds: pl.Int32 = pa.Field(nullable=True, ge=0, description="Answered seconds of the forwarded leg.")
+
+
+class RefusedRecords(Table):
+    """Records, or forwarded legs of records, that mediation could not read. Nothing of their content is kept."""
+
+    _key: ClassVar = ("file_number", "record_number", "leg")
+
+    file_number: pl.Int32 = pa.Field(description=_FILE_NUMBER)
+    record_number: pl.Int64 = pa.Field(ge=1, description=_RECORD_NUMBER)
+    leg: str = pa.Field(isin=LEGS, description=_LEG)
+    record_id: str = pa.Field(nullable=True, description="The source's own name of the event, where it could be read.")
+    reason: str = pa.Field(isin=REASONS, description="Why it waits.")
+    detail: str = pa.Field(description="The same in words, with values masked.")
+    account_id: str = pa.Field(nullable=True, description="The account, where known.")
+
+
+class Duplicates(Table):
+    """Records that say again what an earlier one said, and records that contradict one."""
+
+    _key: ClassVar = ("file_number", "record_number")
+
+    file_number: pl.Int32 = pa.Field(description=_FILE_NUMBER)
+    record_number: pl.Int64 = pa.Field(ge=1, description=_RECORD_NUMBER)
+    first_file_number: pl.Int32 = pa.Field(description="File of the record that came first.")
+    first_record_number: pl.Int64 = pa.Field(description="Position of the record that came first.")
+    conflicting: bool = pa.Field(description="true: other content under the same name, which is suspended.")
+
+
+class RatedUsage(Table):
+    """Every leg of usage with its price and its charge."""
+
+    _key: ClassVar = ("usage_id",)
+
+    usage_id: str = pa.Field(description="Name of the leg: format:service:record_id, with :forwarded for a second leg.")
+    record_id: str = pa.Field(description="The source's own name of the event.")
+    format: str = pa.Field(description="Format of the raw record.")
+    file_id: str = pa.Field(description="SHA-256 of the raw file the record came from.")
+    record_number: pl.Int64 = pa.Field(description=_RECORD_NUMBER)
+    leg: str = pa.Field(isin=LEGS, description=_LEG)
+    account_id: str = pa.Field(description="The account charged.")
+    service: str = pa.Field(isin=SERVICES, description="voice or sms.")
+    direction: str = pa.Field(isin=DIRECTIONS, description="Seen from the customer: inbound or outbound.")
+    own_number: str = pa.Field(description="The customer's own number, E.164 with +.")
+    other_number: str = pa.Field(description="The other party.")
+    started_at: Instant = pa.Field(description="When the event started.")
+    usage_month: str = pa.Field(description="Month in which it started, in the billing time zone.")
+    billing_month: str = pa.Field(description="Month on whose bill it stands.")
+    status: str = pa.Field(isin=STATUSES, description="How it ended.")
+    linked_id: str = pa.Field(nullable=True, description="What ties the legs of one call.")
+    billable_seconds: pl.Int32 = pa.Field(ge=0, description="Answered seconds, whole.", metadata={"unit": "seconds"})
+    billed_seconds: pl.Int32 = pa.Field(ge=0, description="Seconds charged, by increments.", metadata={"unit": "seconds"})
+    segments: pl.Int32 = pa.Field(nullable=True, description="Segments of a message, where they are known.")
+    destination: str = pa.Field(nullable=True, description="Destination of an outbound number, where it was found.")
+    country: str = pa.Field(nullable=True, description="Country that decides the price.")
+    number_class: str = pa.Field(nullable=True, description="Class of the own number of an inbound leg.")
+    price_list: str = pa.Field(nullable=True, description="List of the price used; null where nothing is charged.")
+    price_valid_from: pl.Date = pa.Field(nullable=True, description="Day from which the price used is in force.")
+    unit_price: Price = pa.Field(
+        nullable=True, description="Price per minute, segment or message; null where nothing is charged."
+    )
+    connection_fee: Price = pa.Field(description="Connection fee within the charge.", metadata={"unit": "currency"})
+    charge: Charge = pa.Field(description="The charge, rounded once to ten decimals.", metadata={"unit": "currency"})
+    currency: str = pa.Field(description="Currency of price and charge, ISO 4217.")
+
+
+class Suspense(Table):
+    """What could not be billed yet, with the reason. Nothing leaves this table: rows change state."""
+
+    _key: ClassVar = ("file_id", "record_number", "leg")
+
+    file_id: str = pa.Field(description="SHA-256 of the raw file.")
+    format: str = pa.Field(description="Format of the record; numbers for a fee that has no price.")
+    record_number: pl.Int64 = pa.Field(description=_RECORD_NUMBER)
+    record_id: str = pa.Field(nullable=True, description="The source's own name of the event, where it could be read.")
+    leg: str = pa.Field(isin=LEGS, description=_LEG)
+    reason: str = pa.Field(isin=REASONS, description="Why it waits.")
+    detail: str = pa.Field(description="The same in words, with values masked.")
+    first_seen_at: Instant = pa.Field(description="When its file was loaded.")
+    state: str = pa.Field(isin=SUSPENSE_STATES, description="open, recycled (since billed) or written_off.")
+    account_id: str = pa.Field(nullable=True, description="The account, where known.")
+    usage_month: str = pa.Field(nullable=True, description="Month of the event, where it could be read.")
