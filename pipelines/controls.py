@@ -83,6 +83,25 @@ _MISSING_INBOUND = """
     AND o.linked_id NOT IN (SELECT record_id FROM refused_records WHERE record_id IS NOT NULL)
 """
 
+_LEGS_BY_FILE = """
+    expected AS (
+        SELECT file_id, count(*) + count(forwarded_to) AS legs,
+            sum(record_number) + coalesce(sum(record_number) FILTER (forwarded_to IS NOT NULL), 0) AS positions
+        FROM usage_of_month JOIN loaded_files USING (file_number) GROUP BY file_id
+    ),
+    actual AS (
+        SELECT file_id, count(*) AS legs, sum(record_number) AS positions FROM (
+            SELECT file_id, record_number FROM {rated_usage}
+            UNION ALL SELECT file_id, record_number FROM suspense
+            WHERE state = 'open' AND format <> 'numbers' AND usage_month = $month
+        ) GROUP BY file_id
+    )
+    SELECT '' AS currency, coalesce(sum(e.positions), 0) AS expected, coalesce(sum(a.positions), 0) AS actual,
+        coalesce(sum(abs(coalesce(e.legs, 0) - coalesce(a.legs, 0))
+            + abs(coalesce(e.positions, 0) - coalesce(a.positions, 0))), 0) AS difference
+    FROM expected e FULL JOIN actual a USING (file_id)
+"""
+
 CONTROLS: tuple[Control, ...] = (
     Control(
         "records_in",
@@ -111,12 +130,9 @@ CONTROLS: tuple[Control, ...] = (
         ),
     ),
     Control(
-        "usage_once",
-        "no leg is rated twice",
-        _count(
-            "SELECT count(*) FROM {rated_usage}",
-            "SELECT count(*) FROM (SELECT file_id, record_number, leg FROM {rated_usage} GROUP BY ALL)",
-        ),
+        "legs_by_file",
+        "file by file, the legs rated or in suspense are those of the records: by their number and their positions",
+        f"WITH {USAGE}, {_LEGS_BY_FILE}",
     ),
     Control(
         "charges_recomputed",

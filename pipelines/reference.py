@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
@@ -10,7 +11,8 @@ from pipelines import world
 from pipelines.catalogue import PRICE_TABLES, REFERENCE
 from pipelines.csv_tables import LINE, MOST_PROBLEMS, CsvTable, read_table
 from pipelines.errors import BadInput
-from pipelines.settings import Installation
+from pipelines.settings import Installation, Month
+from transforms.billing.bills import missing_vat_rates
 from transforms.rating.book import DEFAULT_LIST
 
 
@@ -171,3 +173,32 @@ def unchanged_receipts(receipts: pl.DataFrame, credits: pl.DataFrame, installati
     ]
     if problems:
         raise BadInput(problems[:MOST_PROBLEMS])
+
+
+def enough_vat_rates(
+    installation: Installation, accounts: pl.DataFrame, valid: pl.DataFrame, vat_rates: pl.DataFrame, month: Month
+) -> None:
+    """Raises BadInput where a postpaid account that is open in the month needs a VAT rate that is not there.
+
+    `valid`: account_id of the accounts with a valid VAT number of another EU country.
+    """
+    is_open = (pl.col("opened_on") <= month.last) & (pl.col("closed_on").is_null() | (pl.col("closed_on") >= month.first))
+    billed = accounts.filter((pl.col("billing_mode") == "postpaid") & is_open)
+    require_vat_rates(installation, with_vat_numbers(billed, valid), vat_rates, month.last)
+
+
+def with_vat_numbers(accounts: pl.DataFrame, valid: pl.DataFrame) -> pl.DataFrame:
+    """`accounts` and has_vat_number: whether they are among `valid`."""
+    return accounts.with_columns(pl.col("account_id").is_in(valid["account_id"].implode()).alias("has_vat_number"))
+
+
+def require_vat_rates(installation: Installation, accounts: pl.DataFrame, vat_rates: pl.DataFrame, day: date) -> None:
+    """Raises BadInput where one of `accounts` (and has_vat_number) needs a rate that vat_rates.csv lacks on `day`."""
+    missing = missing_vat_rates(accounts, vat_rates, day, installation.settings.seller.country)
+    path = installation.price_tables / "vat_rates.csv"
+    problems = [
+        f"vat_rates.csv: no rate of {country} in force on {day}, which account '{account}' needs ({path})"
+        for account, country in missing.head(MOST_PROBLEMS).iter_rows()
+    ]
+    if problems:
+        raise BadInput(problems)

@@ -135,8 +135,7 @@ class Warehouse:
             for statement in _INTERNAL:
                 self.connection.execute(statement)
             for name, table in catalogue.WAREHOUSE.items():
-                missing = [c for c in table.to_schema().columns if c not in self._columns(name)]
-                if missing:
+                if not self._columns(name).issuperset(table.to_schema().columns):
                     raise BadInput(f"{self.installation.warehouse}: table {name} was made by another version of callbill")
 
     def _columns(self, table: str) -> set[str]:

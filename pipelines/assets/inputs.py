@@ -28,10 +28,12 @@ def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefiniti
             for name, table in _INPUTS.items()
         ],
     )
-    def reference_and_prices(session: SessionResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+    def reference_and_prices(
+        context: dg.AssetExecutionContext, session: SessionResource
+    ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
         """Read together, so that they are held against each other before anything is written."""
         with session.running() as run:
-            facts = load.load_reference_and_prices(run)
+            facts = load.load_reference_and_prices(run, context.partition_key)
         for name in _INPUTS:
             yield dg.MaterializeResult(asset_key=name, metadata={"dagster/row_count": facts[f"{name}_rows"]})
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipelines.reference import require_vat_rates
 from pipelines.session import Session
 from pipelines.stages import Facts
-from pipelines.stages.bill import require_vat_rates
 from pipelines.stages.rate import is_current, rated_batches, usage_months
 from transforms.ledger.entries import ledger
 from transforms.ledger.receipts import numbered, receipts, usage_before
@@ -22,7 +22,7 @@ def make_receipts(session: Session) -> Facts:
         zone = session.installation.settings.billing.time_zone
         days = new.select("account_id", pl.col("credited_at").dt.convert_time_zone(zone).dt.date().alias("day")).unique()
         for (day,), part in days.group_by("day"):
-            require_vat_rates(session, accounts.join(part, on="account_id", how="semi"), rates, day)
+            require_vat_rates(session.installation, accounts.join(part, on="account_id", how="semi"), rates, day)
         no_bills = new.select("credit_id").with_columns(pl.lit(None, pl.Decimal(38, 10)).alias("billed"))
         drafts = receipts(
             new,

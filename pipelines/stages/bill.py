@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 
 import polars as pl
 
-from pipelines.errors import BadInput
+from pipelines.catalogue import select_nothing
+from pipelines.reference import require_vat_rates
 from pipelines.session import Session
 from pipelines.stages import Facts
-from transforms.billing.bills import bills, missing_vat_rates
+from pipelines.stages.rate import OF_NUMBERS, replace_suspense
+from transforms.billing.bills import bills
 from transforms.billing.lines import bill_lines, usage_totals
 from transforms.charging.number_fees import number_fees
 from transforms.tables.base import assert_contract, conform
@@ -40,41 +41,31 @@ def charge_numbers(session: Session, name: str) -> Facts:
 def _suspend_numbers(session: Session, month: str, unpriced: pl.DataFrame) -> None:
     """A fee without a price waits like a record without one; its place is the row of numbers.csv."""
     warehouse = session.warehouse
-    facts = warehouse.value("SELECT facts FROM manifest WHERE stage = 'reference_and_prices'") or "{}"
-    loaded = warehouse.value("SELECT finished_at FROM manifest WHERE stage = 'reference_and_prices'")
     rows = warehouse.frame("SELECT number, account_id, row_number() OVER () AS record_number FROM numbers")
     first = rows.group_by("number", "account_id").agg(pl.col("record_number").min())
-    placed = unpriced.join(first, on=["number", "account_id"], how="left").rename({"number": "record_id"})
+    read = warehouse.frame("SELECT facts, finished_at FROM manifest WHERE stage = 'reference_and_prices'")
     constants = {
-        "file_id": json.loads(facts).get("numbers", ""),
+        "file_id": json.loads(read["facts"][0])["numbers"],
         "format": "numbers",
         "leg": "main",
         "reason": "no_price",
         "state": "open",
         "usage_month": month,
-        "first_seen_at": loaded,
     }
-    frame = conform(Suspense, placed, constants)
-    known = warehouse.frame(
-        "SELECT record_id, account_id, first_seen_at AS _seen FROM suspense WHERE usage_month = ? AND format = 'numbers'", [month]
-    )
-    frame = (
-        frame.join(known, on=["record_id", "account_id"], how="left")
-        .with_columns(pl.coalesce("_seen", "first_seen_at").alias("first_seen_at"))
-        .sort("record_number")
-    )
-    connection = warehouse.connection
-    connection.execute(
-        "UPDATE suspense SET state = 'recycled' WHERE usage_month = ? AND format = 'numbers' AND state = 'open'", [month]
-    )
-    connection.register("_unpriced", frame)
-    connection.execute(
-        "DELETE FROM suspense WHERE usage_month = ? AND format = 'numbers' AND (record_id, account_id) IN "
-        "(SELECT (record_id, account_id) FROM _unpriced)",
+    seen = warehouse.frame(
+        "SELECT record_id, account_id, min(first_seen_at) AS first_seen_at FROM suspense "
+        f"WHERE usage_month = ? AND {OF_NUMBERS} GROUP BY ALL",
         [month],
     )
-    connection.unregister("_unpriced")
-    warehouse.insert("suspense", assert_contract(Suspense, frame))
+    placed = (
+        unpriced.join(first, on=["number", "account_id"], how="left")
+        .rename({"number": "record_id"})
+        .join(seen, on=["record_id", "account_id"], how="left")
+        .with_columns(pl.col("first_seen_at").fill_null(read["finished_at"][0]))
+    )
+    warehouse.connection.execute(f"CREATE OR REPLACE TEMP TABLE waiting AS {select_nothing(Suspense)}")
+    warehouse.insert("waiting", assert_contract(Suspense, conform(Suspense, placed, constants)))
+    replace_suspense(session, month, OF_NUMBERS)
 
 
 def make_lines(session: Session, name: str) -> Facts:
@@ -115,7 +106,7 @@ def make_bills(session: Session, name: str) -> Facts:
     month = session.month(name)
     accounts, rates = session.accounts(), session.table("vat_rates")
     postpaid = accounts.filter(pl.col("billing_mode") == "postpaid")
-    require_vat_rates(session, postpaid, rates, month.last)
+    require_vat_rates(session.installation, postpaid, rates, month.last)
     lines = session.warehouse.month_files.scan("bill_lines", [name]).select("account_id", "amount").collect()
     frame = bills(
         lines,
@@ -142,15 +133,3 @@ def make_bills(session: Session, name: str) -> Facts:
             facts[f"{column} {row['currency']}"] = str(row[column])
     return facts
 
-
-def require_vat_rates(session: Session, accounts: pl.DataFrame, rates: pl.DataFrame, day: date) -> None:
-    """Raises BadInput where one of `accounts` needs a VAT rate that vat_rates.csv does not hold on `day`."""
-    missing = missing_vat_rates(accounts, rates, day, session.seller_country)
-    if missing.height:
-        path = session.installation.price_tables / "vat_rates.csv"
-        raise BadInput(
-            [
-                f"vat_rates.csv: no rate of {country} in force on {day}, which account '{account}' needs ({path})"
-                for account, country in missing.head(20).iter_rows()
-            ]
-        )

@@ -20,8 +20,10 @@ def control_month(session: Session, name: str) -> pl.DataFrame:
     month = session.month(name)
     units = pl.DataFrame({"currency": list(session.minor_units), "digits": list(session.minor_units.values())})
     session.warehouse.connection.register("minor_units", units)
+    tables = ("rated_usage", "number_fees", "bill_lines", "bills")
+    sources = {table: session.warehouse.month_files.source(table, [name]) for table in tables}
     try:
-        measured = pl.concat([_measure(session, month, control) for control in CONTROLS])
+        measured = pl.concat([_measure(session, month, control, sources) for control in CONTROLS])
     finally:
         session.warehouse.connection.unregister("minor_units")
     frame = verdicts(measured, month=name)
@@ -33,11 +35,9 @@ def control_month(session: Session, name: str) -> pl.DataFrame:
     return frame
 
 
-def _measure(session: Session, month: Month, control: Control) -> pl.DataFrame:
+def _measure(session: Session, month: Month, control: Control, sources: dict[str, str]) -> pl.DataFrame:
     """What the control measured; a control of sums that found no currency at all measured nothing against nothing."""
-    files = session.warehouse.month_files
-    tables = ("rated_usage", "number_fees", "bill_lines", "bills")
-    query = control.query.format(**{table: files.source(table, [month.name]) for table in tables})
+    query = control.query.format(**sources)
     values = {
         "month": month.name,
         "starts": month.starts,

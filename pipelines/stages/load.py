@@ -32,10 +32,10 @@ INPUT_TABLES = (*REFERENCE, *(_IN_WAREHOUSE.get(name, name) for name in PRICE_TA
 """The tables of the warehouse that hold reference and price files."""
 
 
-def load_reference_and_prices(session: Session) -> Facts:
+def load_reference_and_prices(session: Session, name: str) -> Facts:
     """Reads accounts, numbers, credits, payments and the price tables, and replaces them in the warehouse together.
 
-    Raises BadInput before anything is written.
+    Raises BadInput before anything is written, also where the month `name` would lack a VAT rate.
     """
     session.progress.stage("reference and prices")
     prices = reference.read_price_tables(session.installation)
@@ -43,6 +43,7 @@ def load_reference_and_prices(session: Session) -> Facts:
     credits = found.frames["credits"]
     reference.unchanged_receipts(session.warehouse.frame("SELECT * FROM receipts"), credits, session.installation)
     valid = reference.valid_vat_numbers(found.frames["accounts"], session.seller_country)
+    reference.enough_vat_rates(session.installation, found.frames["accounts"], valid, prices.frames["vat_rates"], session.month(name))
     frames = {**found.frames, **{_IN_WAREHOUSE.get(name, name): frame for name, frame in prices.frames.items()}}
     with session.warehouse.transaction():
         for name, frame in frames.items():
@@ -166,42 +167,50 @@ def compare_records(session: Session) -> Facts:
     """Finds the records of newly loaded files that repeat an earlier record, and those that contradict one."""
     session.progress.stage("find duplicates")
     warehouse = session.warehouse
-    new = warehouse.value(
-        "SELECT count(*) FROM usage_records WHERE file_number IN (SELECT file_number FROM loaded_files WHERE NOT compared)"
-    )
+    new = int(warehouse.value(f"SELECT count(*) FROM usage_records WHERE {_NEW}"))
     found = 0
-    if new:
-        with warehouse.transaction():
-            passes = -(-new // COMPARED_ROWS)
-            for part in range(passes):
-                repeated = find_duplicates(warehouse.frame(_candidates(part, passes)))
-                known = "SELECT file_number, record_number FROM duplicates"
-                fresh = repeated.join(warehouse.frame(known), on=["file_number", "record_number"], how="anti")
+    with warehouse.transaction():
+        passes = -(-new // COMPARED_ROWS)
+        for part in range(passes):
+            for candidates in _repeated_events(session, f"{_NAME} % {passes} = {part}" if passes > 1 else "true"):
+                repeated = find_duplicates(candidates)
+                fresh = repeated.join(_known(session), on=["file_number", "record_number"], how="anti")
                 warehouse.insert("duplicates", fresh)
                 found += fresh.height
-                session.progress.advance(new // passes)
-            warehouse.connection.execute("UPDATE loaded_files SET compared = true WHERE NOT compared")
-    else:
+            session.progress.advance(new // passes)
         warehouse.connection.execute("UPDATE loaded_files SET compared = true WHERE NOT compared")
     return {"compared": new, "repeated": found}
 
 
-def _candidates(part: int, passes: int) -> str:
-    """All records of the events that more than one record names, at least one of them new.
+_NEW = "file_number IN (SELECT file_number FROM loaded_files WHERE NOT compared)"
+_NAME = f"hash({', '.join(EVENT)})"
+"""A sieve that lives as long as a query: what passes it is compared by the names themselves."""
 
-    The hash is only a sieve that lives as long as the query: what passes it is compared by the names themselves.
-    """
-    name = f"hash({', '.join(EVENT)})"
-    mine = f"{name} % {passes} = {part}" if passes > 1 else "true"
-    new = "file_number IN (SELECT file_number FROM loaded_files WHERE NOT compared)"
-    old_exists = "EXISTS (SELECT 1 FROM loaded_files WHERE compared)"
-    return f"""
-        WITH fresh AS (SELECT {name} AS name FROM usage_records WHERE {new} AND {mine}),
-        twice AS (
-            SELECT name FROM fresh GROUP BY name HAVING count(*) > 1
-            UNION
-            SELECT {name} FROM usage_records
-            WHERE {old_exists} AND NOT ({new}) AND {mine} AND {name} IN (SELECT name FROM fresh)
+REPEATED_ROWS = 500_000
+"""Records of repeated events that are compared at once."""
+
+
+def _known(session: Session) -> pl.DataFrame:
+    return session.warehouse.frame("SELECT file_number, record_number FROM duplicates")
+
+
+def _repeated_events(session: Session, mine: str) -> Iterator[pl.DataFrame]:
+    """All records of the events that more than one record names, at least one of them new, among the records `mine`."""
+    warehouse = session.warehouse
+    warehouse.connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE repeated AS
+        WITH fresh AS (SELECT {_NAME} AS name FROM usage_records WHERE {_NEW} AND {mine})
+        SELECT name FROM fresh GROUP BY name HAVING count(*) > 1
+        UNION
+        SELECT {_NAME} FROM usage_records
+        WHERE EXISTS (SELECT 1 FROM loaded_files WHERE compared) AND NOT ({_NEW}) AND {mine}
+            AND {_NAME} IN (SELECT name FROM fresh)
+    """)
+    rows = int(warehouse.value(f"SELECT count(*) FROM usage_records WHERE {mine} AND {_NAME} IN (SELECT name FROM repeated)"))
+    slices = -(-rows // REPEATED_ROWS)
+    for number in range(slices):
+        yield warehouse.frame(
+            f"SELECT * FROM usage_records WHERE {mine} "
+            f"AND {_NAME} IN (SELECT name FROM repeated WHERE (name >> 32) % {slices} = {number})"
         )
-        SELECT * FROM usage_records WHERE {mine} AND {name} IN (SELECT name FROM twice)
-    """
+    warehouse.connection.execute("DROP TABLE repeated")

@@ -6,8 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 
-import polars as pl
-
+from pipelines.catalogue import select_nothing
 from pipelines.session import Session
 from pipelines.settings import Month
 from pipelines.stages import Facts
@@ -29,24 +28,46 @@ def rate_month(session: Session, name: str) -> Facts:
     session.progress.stage(f"rate {name}")
     month = session.month(name)
     warehouse = session.warehouse
-    suspended: list[pl.DataFrame] = []
-    legs_in = 0
-    with warehouse.month_files.writing("rated_usage", name) as writer:
-        for count, part in rated_batches(session, month):
-            writer.write(part.rated)
-            suspended.append(part.suspended)
-            legs_in += count
-            session.progress.advance(count)
-        written = warehouse.month_files.finish(writer, "rated_usage", name)
-    in_suspense = pl.concat(suspended)
-    if legs_in != written.rows + in_suspense.height:
-        raise AssertionError(f"{legs_in} legs came in, {written.rows} were rated and {in_suspense.height} suspended")
+    loaded = warehouse.frame("SELECT file_number, file_id, loaded_at AS first_seen_at FROM loaded_files")
+    legs_in = waiting = 0
     with warehouse.transaction():
+        warehouse.connection.execute(f"CREATE OR REPLACE TEMP TABLE waiting AS {select_nothing(Suspense)}")
+        with warehouse.month_files.writing("rated_usage", name) as writer:
+            for count, part in rated_batches(session, month):
+                writer.write(part.rated)
+                suspended = part.suspended.join(loaded, on="file_number", how="left")
+                warehouse.insert("waiting", assert_contract(Suspense, conform(Suspense, suspended, {"state": "open"})))
+                legs_in += count
+                waiting += suspended.height
+                session.progress.advance(count)
+            written = warehouse.month_files.finish(writer, "rated_usage", name)
+        if legs_in != written.rows + waiting:
+            raise AssertionError(f"{legs_in} legs came in, {written.rows} were rated and {waiting} suspended")
         warehouse.month_files.name(written)
-        _suspend(session, name, in_suspense)
-        facts = {"rows": written.rows, "sha256": written.sha256, "suspended": in_suspense.height}
+        replace_suspense(session, name, "format <> 'numbers'")
+        facts = {"rows": written.rows, "sha256": written.sha256, "suspended": waiting}
         warehouse.note("rated_usage", name, {**facts, "inputs": inputs_of(session, name)})
-    return {"rows": written.rows, "suspended": in_suspense.height, "bytes": written.bytes}
+    return {"rows": written.rows, "suspended": waiting, "bytes": written.bytes}
+
+
+def replace_suspense(session: Session, month: str, kind: str) -> None:
+    """Makes the temporary table `waiting` the month's open suspense of that kind (an SQL condition).
+
+    What was open before and is not any more stays, as `recycled`. Belongs into the stage's transaction.
+    """
+    execute = session.warehouse.connection.execute
+    place = "(file_id, record_number, leg)"
+    if kind == OF_NUMBERS:
+        place = "(record_id, account_id)"
+    mine = f"usage_month = ? AND {kind}"
+    execute(f"DELETE FROM suspense WHERE {mine} AND {place} IN (SELECT {place} FROM waiting)", [month])
+    execute(f"UPDATE suspense SET state = 'recycled' WHERE {mine} AND state = 'open'", [month])
+    execute("INSERT INTO suspense BY NAME SELECT * FROM waiting ORDER BY file_id, record_number, leg")
+    execute("DROP TABLE waiting")
+
+
+OF_NUMBERS = "format = 'numbers'"
+"""Suspense of number fees: known again by number and account, as numbers.csv may be written anew."""
 
 
 def rated_batches(session: Session, month: Month, only: str = "true") -> Iterator[tuple[int, Rated]]:
@@ -103,18 +124,3 @@ def is_current(session: Session, name: str) -> bool:
     """Whether the month is rated, and from what the warehouse holds now."""
     facts = session.warehouse.value("SELECT facts FROM manifest WHERE stage = 'rated_usage' AND month = ?", [name])
     return facts is not None and json.loads(facts).get("inputs") == inputs_of(session, name)
-
-
-def _suspend(session: Session, month: str, suspended: pl.DataFrame) -> None:
-    """Replaces the month's suspense: what was open before and is billed now stays as `recycled`."""
-    connection = session.warehouse.connection
-    loaded = session.warehouse.frame("SELECT file_number, file_id, loaded_at AS first_seen_at FROM loaded_files")
-    now = suspended.join(loaded, on="file_number", how="left").sort("file_number", "record_number", "leg")
-    frame = assert_contract(Suspense, conform(Suspense, now, {"state": "open"}))
-    connection.register("_suspended", frame)
-    usage = "usage_month = ? AND format <> 'numbers'"
-    connection.execute(f"DELETE FROM suspense WHERE {usage} AND (file_id, record_number, leg) IN "
-                       "(SELECT (file_id, record_number, leg) FROM _suspended)", [month])
-    connection.execute(f"UPDATE suspense SET state = 'recycled' WHERE {usage} AND state = 'open'", [month])
-    connection.unregister("_suspended")
-    session.warehouse.insert("suspense", frame)

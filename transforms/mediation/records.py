@@ -153,21 +153,25 @@ def mediate(fields: pl.DataFrame) -> Mediated:
     Source: billing rules 2, 3 and 4. The text of a message is counted here and goes no further. Example: a voice
     record of 83 s answered gives billable_seconds 83; unanswered gives 0.
     """
-    number_from, number_to = pl.col("from_number"), pl.col("to_number")
-    parsed = fields.with_columns(
-        pl.coalesce("status", pl.when(_VOICE).then(pl.lit("answered")).otherwise(pl.lit("sent"))).alias("status"),
-        values.instant(pl.col("started_at")).alias("_started"),
-        values.e164(pl.when(_OUT).then(number_from).otherwise(number_to)).alias("_own"),
-        pl.when(_OUT)
-        .then(values.e164(number_to))
-        .otherwise(pl.coalesce(values.e164(number_from), number_from))
-        .alias("_other"),
-        values.whole_seconds(pl.col("duration_seconds")).alias("_seconds"),
-        values.count(pl.col("segments")).alias("_segments"),
-        values.count(pl.col("text_length")).alias("_length"),
-        values.e164(pl.col("forwarded_to")).alias("_forwarded_to"),
-        values.whole_seconds(pl.col("forwarded_seconds")).alias("_forwarded_seconds"),
-    ).with_columns(_first_rule(RULES).alias("_verdict"), _first_rule(LEG_RULES).alias("_leg_verdict"))
+    number_from, number_to = values.e164(pl.col("from_number")), values.e164(pl.col("to_number"))
+    parsed = (
+        fields.with_columns(
+            pl.coalesce("status", pl.when(_VOICE).then(pl.lit("answered")).otherwise(pl.lit("sent"))).alias("status"),
+            values.instant(pl.col("started_at")).alias("_started"),
+            number_from.alias("_from"),
+            number_to.alias("_to"),
+            values.whole_seconds(pl.col("duration_seconds")).alias("_seconds"),
+            values.count(pl.col("segments")).alias("_segments"),
+            values.count(pl.col("text_length")).alias("_length"),
+            values.e164(pl.col("forwarded_to")).alias("_forwarded_to"),
+            values.whole_seconds(pl.col("forwarded_seconds")).alias("_forwarded_seconds"),
+        )
+        .with_columns(
+            pl.when(_OUT).then("_from").otherwise("_to").alias("_own"),
+            pl.when(_OUT).then("_to").otherwise(pl.coalesce("_from", "from_number")).alias("_other"),
+        )
+        .with_columns(_first_rule(RULES).alias("_verdict"), _first_rule(LEG_RULES).alias("_leg_verdict"))
+    )
     refused = _refusals(parsed, "_verdict", RULES, "main")
     if refused.height:
         parsed = parsed.filter(pl.col("_verdict").is_null())

@@ -20,8 +20,23 @@ def e164(text: pl.Expr) -> pl.Expr:
 
     Two to fifteen digits, the first no zero (ITU-T E.164). `e164('0033612345678')` is `+33612345678`.
     """
-    normal = pl.when(text.str.starts_with("+")).then(text).otherwise(pl.lit("+") + text.str.strip_prefix("00"))
-    return pl.when(text.str.contains(E164_PATTERN)).then(normal)
+    return text.map_batches(_numbers, return_dtype=pl.String, is_elementwise=True)
+
+
+def _numbers(text: pl.Series) -> pl.Series:
+    sound = text.str.contains(E164_PATTERN)
+    normal = text
+    if not text.str.starts_with("+").all():
+        bare = pl.lit("+") + pl.col("text").str.strip_prefix("00")
+        has_plus = pl.col("text").str.starts_with("+")
+        normal = text.alias("text").to_frame().select(pl.when(has_plus).then("text").otherwise(bare)).to_series()
+    return normal if sound.all() else _where(sound, normal)
+
+
+def _where(condition: pl.Series, values: pl.Series) -> pl.Series:
+    """`values` where the condition holds, else null."""
+    frame = pl.DataFrame({"condition": condition, "values": values})
+    return frame.select(pl.when("condition").then("values").alias(values.name)).to_series()
 
 
 def instant(text: pl.Expr) -> pl.Expr:
@@ -30,10 +45,35 @@ def instant(text: pl.Expr) -> pl.Expr:
     `T` or a blank between date and time, `Z`, `+02:00`, `+0200` or `+02` behind it. A time without an offset is
     ambiguous and gives null, and so does a sixtieth second.
     """
+    return text.map_batches(_instants, return_dtype=_UTC, is_elementwise=True)
+
+
+_UTC = pl.Datetime("us", "UTC")
+
+
+def _instants(text: pl.Series) -> pl.Series:
+    """The common forms, `2026-10-01T08:15:00Z` and `...+02:00`, are read by position; only the others are parsed."""
+    value, tail = pl.col("text"), pl.col("tail")
+    frame = text.alias("text").to_frame().with_columns(tail=value.str.slice(19))
+    frame = frame.with_columns(
+        local=value.str.slice(0, 19).str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", strict=False),
+        common=tail.is_in(["Z", "+00:00"]) & value.str.contains(_COMMON),
+    )
+    utc = frame.select(pl.when("common").then(pl.col("local").dt.replace_time_zone("UTC"))).to_series()
+    rest = frame.select((value.is_not_null() & ~pl.col("common").fill_null(False)).fill_null(False)).to_series()
+    if rest.any():
+        utc = utc.scatter(rest.arg_true(), _parsed(text.filter(rest)))
+    return utc.alias(text.name)
+
+
+_COMMON = r"^.{10}T.{6}[0-5]"
+
+
+def _parsed(text: pl.Series) -> pl.Series:
     parsed = text.str.replace(" ", "T", literal=True).str.to_datetime(
         "%Y-%m-%dT%H:%M:%S%.f%#z", time_unit="us", time_zone="UTC", strict=False
     )
-    return pl.when(text.str.slice(17, 2) != "60").then(parsed)
+    return _where(text.str.slice(17, 1) != "6", parsed)
 
 
 def whole_seconds(text: pl.Expr) -> pl.Expr:
@@ -41,12 +81,18 @@ def whole_seconds(text: pl.Expr) -> pl.Expr:
 
     `83` is 83, `83.0` is 83, `83.001` is 84. At most `LONGEST_DURATION`.
     """
-    point = text.str.contains(".", literal=True)
-    whole = pl.when(point).then(text.str.extract(r"^([0-9]+)")).otherwise(text).cast(pl.Int64, strict=False)
-    begun = (point & text.str.contains(r"\.[0-9]*[1-9]")).cast(pl.Int64)
-    seconds = whole + begun
-    valid = text.str.contains(_DURATION_PATTERN) & (seconds <= LONGEST_DURATION)
-    return pl.when(valid).then(seconds).cast(pl.Int32)
+    return text.map_batches(_whole_seconds, return_dtype=pl.Int32, is_elementwise=True)
+
+
+def _whole_seconds(text: pl.Series) -> pl.Series:
+    whole, begun = text, pl.lit(0)
+    if text.str.contains(".", literal=True).any():
+        whole = text.str.extract(r"^([0-9]+)")
+        begun = pl.col("text").str.contains(r"\.[0-9]*[1-9]").cast(pl.Int64)
+    frame = pl.DataFrame({"text": text, "whole": whole})
+    seconds = pl.col("whole").cast(pl.Int64, strict=False) + begun
+    valid = pl.col("text").str.contains(_DURATION_PATTERN) & (seconds <= LONGEST_DURATION)
+    return frame.select(pl.when(valid).then(seconds).cast(pl.Int32).alias(text.name)).to_series()
 
 
 def count(text: pl.Expr) -> pl.Expr:

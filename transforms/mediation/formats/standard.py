@@ -32,9 +32,12 @@ class StandardLines:
     def feed(self, batch: pl.DataFrame, *, last: bool) -> Read:
         """The records of the next lines."""
         fields = self.lines.feed(batch["line"], last=last)
-        # A JSON field may be written as an empty string; only of a text does that say something.
-        blank = [pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in FIELDS if name != "text"]
-        return Read(fields.rows.with_columns(blank), fields.unreadable)
+        rows = fields.rows
+        if isinstance(self.lines, JsonLines):
+            # A JSON field may be written as an empty string; only of a text does that say something.
+            names = [name for name in FIELDS if name != "text"]
+            rows = rows.with_columns(pl.when(pl.col(names) != "").then(pl.col(names)).name.keep())
+        return Read(rows, fields.unreadable)
 
 
 def reader(kind: Kind) -> Reader:
