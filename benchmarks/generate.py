@@ -1,12 +1,13 @@
-"""A month of traffic of any size, with its accounts, numbers, credits and prices: the same bytes for the same wishes.
+"""A month of traffic of any size, with accounts, numbers, credits and prices: same wishes, same bytes.
 
-Every figure of a record follows from the record's position alone, so that memory does not grow with the month. What
-is done with the month is not known here.
+Every figure of a record follows from the record's position alone, so that memory does not grow with the
+month. What is done with the month is not known here.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import random
 import shutil
 from collections.abc import Iterator, Sequence
@@ -36,9 +37,7 @@ _OWN_LISTS = {"wholesale_eur": "EUR", "centres_eur": "EUR", "wholesale_usd": "US
 _PLACES = ("fixed", "mobile", "capital", "special", "mobile 2", "mobile 3")
 _HOURS = (1, 1, 1, 1, 1, 2, 6, 14, 30, 46, 52, 48, 34, 40, 50, 52, 50, 46, 34, 24, 16, 9, 4, 2)
 """How much is called in each hour of the day."""
-_WORDS = (
-    "Bonjour votre colis arrive demain entre 9h et 12h au point relais confirmez avec le code merci".split()
-)
+_WORDS = ("Bonjour", "votre", "colis", "arrive", "demain", "entre", "9h", "et", "12h", "au", "point", "code")
 _SLOTS = 4096
 
 Rows = list[tuple[object, ...]]
@@ -57,9 +56,10 @@ class Wishes:
 class Directory:
     """What traffic is drawn from; every Series is looked up by position.
 
-    `by_rank`: the accounts, the busiest first. `favourites`: how many numbers an account talks to. `home`, `homes`:
-    first prefix of the account's country, and how many it has. `first`, `held`: the account's numbers in `numbers`
-    (their digits). `starts`, `widths`: the prefixes filled up to nine digits, and how many such numbers they hold.
+    `by_rank`: the accounts, the busiest first. `favourites`: how many numbers an account talks to. `home`,
+    `homes`: first prefix of the account's country, and how many it has. `first`, `held`: the account's numbers
+    in `numbers` (their digits), those of call tracking in `tracked`. `starts`, `widths`: the prefixes filled up
+    to nine digits, and how many numbers of nine digits lie under each.
     """
 
     by_rank: pl.Series
@@ -98,7 +98,7 @@ def _table(path: Path, header: str, rows: Rows) -> None:
     path.write_text("\n".join([header, *lines, ""]), encoding="utf-8")
 
 
-# --- prices ----------------------------------------------------------------------------------------------------
+# --- prices ---
 
 
 def _deck(prefixes: int, draw: random.Random) -> list[tuple[str, str, str]]:
@@ -123,7 +123,7 @@ def _deck(prefixes: int, draw: random.Random) -> list[tuple[str, str, str]]:
 
 
 def _write_prices(folder: Path, deck: list[tuple[str, str, str]], draw: random.Random) -> None:
-    """Price tables in which nothing that is called lacks a price; one price in twenty changes in the month."""
+    """Price tables in which nothing that is called lacks a price; one in twenty changes within the month."""
 
     def price(least: int, most: int) -> str:
         return f"0.{draw.randrange(least, most):04}00"
@@ -162,13 +162,13 @@ def _write_prices(folder: Path, deck: list[tuple[str, str, str]], draw: random.R
     shutil.copy(REPOSITORY / "price_tables" / "vat_rates.csv", folder / "vat_rates.csv")
 
 
-# --- reference -------------------------------------------------------------------------------------------------
+# --- reference ---
 
 
 def _write_reference(
     folder: Path, accounts: int, deck: list[tuple[str, str, str]], draw: random.Random
 ) -> Directory:
-    """Accounts with one to three numbers each, and a few top-ups for every second one; returns who can call whom."""
+    """Accounts with one to three numbers each, and a few top-ups for every second one; who can call whom."""
     people: Rows = []
     numbers: Rows = []
     credits: Rows = []
@@ -210,9 +210,10 @@ def _write_reference(
     _table(folder / "numbers.csv", header, numbers)
     header = "credit_id,account_id,kind,amount,currency,credited_at,payment_reference"
     _table(folder / "credits.csv", header, credits)
-    places = {
-        country: [at for at, row in enumerate(deck) if _is_under(row[0], country)] for country in _COUNTRIES
-    }
+    under = [
+        [at for at, row in enumerate(deck) if row[0].startswith(str(_COUNTRIES[country]))] for country in _COUNTRIES
+    ]
+    places = dict(zip(_COUNTRIES, under, strict=True))
     return Directory(
         by_rank=_series(draw.sample(range(accounts), accounts)),
         favourites=_series([draw.randint(10, 150) for _ in range(accounts)]),
@@ -236,15 +237,11 @@ def _own_number(code: int, index: int) -> int:
     return int(f"{code}9{index:0{10 - len(str(code))}}")
 
 
-def _is_under(prefix: str, country: str) -> bool:
-    return prefix.startswith(str(_COUNTRIES[country]))
-
-
 def _series(values: Sequence[int]) -> pl.Series:
     return pl.Series(values, dtype=pl.UInt64)
 
 
-# --- traffic ---------------------------------------------------------------------------------------------------
+# --- traffic ---
 
 
 def _write_traffic(folder: Path, records: int, directory: Directory) -> None:
@@ -252,40 +249,34 @@ def _write_traffic(folder: Path, records: int, directory: Directory) -> None:
     folder.mkdir(parents=True)
     lines = _Lines(directory, records)
     for part, start in enumerate(range(0, records, FILE_RECORDS)):
+        end = min(start + FILE_RECORDS, records)
         with (folder / f"part-{part:03}.csv").open("wb") as file:
             file.write((",".join(FIELDS) + "\n").encode())
-            for frame in lines.chunks(start, min(start + FILE_RECORDS, records)):
+            for low in range(start, end, CHUNK_RECORDS):
+                frame = lines.between(low, min(low + CHUNK_RECORDS, end))
                 frame.write_csv(file, include_header=False, quote_style="never")
 
 
-def _mixed(number: pl.Expr, salt: int) -> pl.Expr:
-    """A pseudo-random UInt64 of `number` (UInt64), another one for each `salt` below 64.
+def _mixed(number: pl.Series, salt: int) -> pl.Series:
+    """A pseudo-random UInt64 of each `number` (UInt64), another one for each `salt` below 64.
 
-    The finaliser of splitmix64, which gives no two numbers the same value. Written out, because the hashes of the
-    engines differ between their versions.
+    The finaliser of splitmix64, which gives no two numbers the same value. Written out, because the hashes
+    of the engines differ between their versions.
     """
-    z = (number * 64 + salt) * _u64(0x9E3779B97F4A7C15)
-    z = (z ^ (z // _u64(1 << 30))) * _u64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z // _u64(1 << 27))) * _u64(0x94D049BB133111EB)
-    return z ^ (z // _u64(1 << 31))
+    z = (number * 64 + salt) * 0x9E3779B97F4A7C15
+    z = (z ^ (z // (1 << 30))) * 0xBF58476D1CE4E5B9
+    z = (z ^ (z // (1 << 27))) * 0x94D049BB133111EB
+    return z ^ (z // (1 << 31))
 
 
-def _u64(value: int) -> pl.Expr:
-    return pl.lit(value, pl.UInt64)
-
-
-def _of(table: pl.Series, index: pl.Expr) -> pl.Expr:
-    return pl.lit(table).gather(index)
-
-
-def _few_are_frequent(draw: pl.Expr, count: pl.Expr | int) -> pl.Expr:
+def _few_are_frequent(draw: pl.Series, count: pl.Series | int) -> pl.Series:
     """A position below `count`; the share of position r falls as r to the power -2/3."""
     uniform = (draw % (1 << 30)).cast(pl.Float64) / (1 << 30)
-    return (uniform * uniform * uniform * count).floor().cast(pl.UInt64)
+    return (uniform * uniform * uniform * count).cast(pl.UInt64)
 
 
 class _Lines:
-    """Lines of records by their position in the month."""
+    """The lines of the records by their position in the month."""
 
     def __init__(self, directory: Directory, records: int):
         self._book, self._records = directory, records
@@ -293,131 +284,116 @@ class _Lines:
         self._texts = pl.Series([_text(draw) for _ in range(_SLOTS)])
         self._hex = pl.Series([f"{value:04x}" for value in range(1 << 16)])
         self._accounts = pl.Series([_account(index) for index in range(len(directory.by_rank))])
-        long = NormalDist(4.2, 1.2)
-        quantiles = [2.718281828 ** long.inv_cdf((slot + 0.5) / _SLOTS) for slot in range(_SLOTS)]
-        self._seconds = _series([min(7200, 1 + int(value)) for value in quantiles])
+        normal = NormalDist(4.2, 1.2)
+        lengths = (math.exp(normal.inv_cdf((slot + 0.5) / _SLOTS)) for slot in range(_SLOTS))
+        self._seconds = _series([min(7200, 1 + int(length)) for length in lengths])
         self._clock = _series(list(_clock()))
 
-    def chunks(self, start: int, end: int) -> Iterator[pl.DataFrame]:
-        """Lines of the records from `start` to before `end`, one String column `line`."""
-        for low in range(start, end, CHUNK_RECORDS):
-            position = pl.int_range(low, min(low + CHUNK_RECORDS, end), eager=True, dtype=pl.UInt64)
-            # One record in a thousand is an earlier one once more.
-            i = pl.col("i")
-            again = (_mixed(i, 0) % 1000 == 0) & (i >= 997)
-            yield self._lines(
-                position.alias("i").to_frame().with_columns(i=i - pl.when(again).then(997).otherwise(0))
-            )
+    def between(self, start: int, end: int) -> pl.DataFrame:
+        """The records from `start` to before `end`: one String column `line`."""
+        position = pl.int_range(start, end, eager=True, dtype=pl.UInt64)
+        # One record in a thousand is an earlier one once more.
+        again = (_mixed(position, 0) % 1000 == 0) & (position >= 997)
+        words = self._worded(self._drawn((position - 997).zip_with(again, position)))
+        lines = words.select("_cut", line=pl.concat_str(list(FIELDS), separator=","))
+        return lines.select(pl.when("_cut").then(pl.col("line").str.slice(0, 60)).otherwise("line"))
 
-    def _lines(self, frame: pl.DataFrame) -> pl.DataFrame:
-        frame = self._drawn(frame)
-        frame = self._worded(frame)
-        line = pl.concat_str(list(FIELDS), separator=",")
-        cut = pl.col("_broken") & (pl.col("_how") == 0)
-        return frame.select(line=pl.when(cut).then(line.str.slice(0, 60)).otherwise(line))
-
-    def _drawn(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Who talks to whom, when, in numbers."""
-        i, book = pl.col("i"), self._book
-        account = _of(book.by_rank, _few_are_frequent(_mixed(i, 1), len(book.by_rank)))
-        frame = frame.with_columns(
-            _account=account,
-            _voice=_mixed(i, 2) % 10 < 7,
-            _out=_mixed(i, 3) % 10 < 6,
-            _any=_mixed(i, 4),
-            _name=_mixed(i, 5),
-            _style=_mixed(i, 6) % 20,
-            _broken=_mixed(i, 7) % 2000 == 0,
-            _how=_mixed(i, 8) % 6,
-            _slot=_mixed(i, 9) % _SLOTS,
-            _answered=_mixed(i, 10) % 100 < 88,
-        )
-        account = pl.col("_account")
+    def _drawn(self, i: pl.Series) -> pl.DataFrame:
+        """Who talks to whom, when and how, in numbers."""
+        book = self._book
+        account = book.by_rank.gather(_few_are_frequent(_mixed(i, 1), len(book.by_rank)))
+        voice, out, any_ = _mixed(i, 2) % 10 < 7, _mixed(i, 3) % 10 < 6, _mixed(i, 4)
+        own = book.first.gather(account) + _mixed(i, 5) % book.held.gather(account)
+        favourite = _few_are_frequent(_mixed(i, 6), book.favourites.gather(account))
         slot = i * (_DAYS * _SLOTS) // self._records
-        second = slot // _SLOTS * 86_400 + _of(self._clock, slot % _SLOTS) + pl.col("_any") % 900
-        own = _of(book.first, account) + _mixed(i, 11) % _of(book.held, account)
-        favourite = account * 256 + _few_are_frequent(_mixed(i, 12), _of(book.favourites, account))
-        return frame.with_columns(
-            _own=_of(book.numbers, own),
-            _tracked=_of(book.tracked, own) & pl.col("_voice") & ~pl.col("_out"),
-            _other=self._number(favourite) * 100 + _mixed(i, 13) % 100,
-            _target=self._number(account * 256) * 100 + 7,
-            _at=pl.lit(_FIRST) + pl.duration(seconds=pl.min_horizontal(second, pl.lit(_DAYS * 86_400 - 1))),
-            _duration=pl.when(pl.col("_answered")).then(_of(self._seconds, pl.col("_slot"))).otherwise(0),
-        )
+        second = slot // _SLOTS * 86_400 + self._clock.gather(slot % _SLOTS) + any_ % 900
+        name, length = _mixed(i, 7), _mixed(i, 8) % _SLOTS
+        fault = (_mixed(i, 9) % 12_000).cast(pl.Int64)
+        columns = {
+            "_account": self._accounts.gather(account),
+            "_own": book.numbers.gather(own),
+            "_other": self._number(account * 256 + favourite) * 100 + _mixed(i, 10) % 100,
+            "_target": self._number(account * 256) * 100 + 7,
+            "_voice": voice,
+            "_out": out,
+            "_tracked": book.tracked.gather(own) & voice & ~out,
+            "_answered": _mixed(i, 11) % 100 < 88,
+            "_duration": self._seconds.gather(length).cast(pl.Int64),
+            "_second": second.clip(0, _DAYS * 86_400 - 1).cast(pl.Int64),
+            "_text": self._texts.gather(length),
+            "_any": any_,
+            "_style": _mixed(i, 12) % 20,
+            # One record in two thousand has one of six faults.
+            "_fault": fault,
+        }
+        pieces = {f"_name{at}": self._hex.gather(name // (1 << 16 * at) % (1 << 16)) for at in range(4)}
+        return pl.DataFrame({**columns, **pieces})
 
-    def _number(self, favourite: pl.Expr) -> pl.Expr:
-        """The first nine digits of the number: under a prefix of the account's country, or one that many call."""
+    def _number(self, favourite: pl.Series) -> pl.Series:
+        """The first nine digits of a number: under a prefix of the account's country, or one that many call."""
         book, account = self._book, favourite // 256
-        at_home = _of(book.home, account) + _mixed(favourite, 15) % _of(book.homes, account)
+        at_home = book.home.gather(account) + _mixed(favourite, 20) % book.homes.gather(account)
         # A step that shares no factor with the deck scatters the frequent prefixes over all countries.
-        abroad = _few_are_frequent(_mixed(favourite, 16), len(book.starts)) * 7919 % len(book.starts)
-        prefix = pl.when(_mixed(favourite, 14) % 5 < 2).then(at_home).otherwise(abroad)
-        return _of(book.starts, prefix) + _mixed(favourite, 17) % _of(book.widths, prefix)
+        abroad = _few_are_frequent(_mixed(favourite, 21), len(book.starts)) * 7919 % len(book.starts)
+        prefix = at_home.zip_with(_mixed(favourite, 22) % 5 < 2, abroad)
+        return book.starts.gather(prefix) + _mixed(favourite, 23) % book.widths.gather(prefix)
 
     def _worded(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The fields as text, as a source writes them; one record in two thousand with a fault."""
-        voice, out, any_, style = pl.col("_voice"), pl.col("_out"), pl.col("_any"), pl.col("_style")
-        broken, how = pl.col("_broken"), pl.col("_how")
-        nothing = pl.lit("")
-        sign = pl.when(style == 0).then(pl.lit("00")).when(style == 1).then(nothing).otherwise(pl.lit("+"))
-        own = pl.when(broken & (how == 1)).then(pl.lit("n/a")).otherwise(pl.concat_str(sign, "_own"))
-        nowhere = pl.when(broken & (how == 2)).then(pl.lit("+21000000000"))
-        hidden = pl.when(~out & (style == 2)).then(
-            pl.when(voice).then(pl.lit("anonymous")).otherwise(pl.lit("InfoColis"))
+        """The fields as text, as a source writes them, and `_cut`: the line breaks off."""
+        voice, out, answered, tracked = (
+            pl.col(f"_{name}") for name in ("voice", "out", "answered", "tracked")
         )
-        other = pl.coalesce(nowhere, hidden, pl.concat_str(sign, "_other"))
-        wanting = (
-            pl.when(any_ % 100 < 70).then(pl.lit("no_answer")).when(any_ % 100 < 95).then(pl.lit("busy"))
+        any_, style, fault = pl.col("_any"), pl.col("_style"), pl.col("_fault")
+        written = _choice("+", (style == 0, "00"), (style == 1, ""))
+        message = pl.when(~voice).then(any_ // 128 % 100)
+        offset = pl.when(style < 10).then(0).otherwise(7200)
+        moment = (pl.lit(_FIRST) + pl.duration(seconds=pl.col("_second") + offset)).dt.to_string(
+            "%Y-%m-%dT%H:%M:%S"
         )
-        call = (
-            pl.when(pl.col("_answered"))
-            .then(pl.lit("answered"))
-            .otherwise(wanting.otherwise(pl.lit("failed")))
+        tenths = _choice("", (style == 3, ".4"))
+        seconds = pl.when(answered).then("_duration").otherwise(0)
+        lost = _choice("failed", (any_ % 100 < 70, "no_answer"), (any_ % 100 < 95, "busy"))
+        sent = _choice("failed", (~out, "received"), (any_ % 100 < 85, "delivered"), (any_ % 100 < 96, ""))
+        parts = 1 + (any_ // 4096 % 8 == 0).cast(pl.Int8) + (any_ // 4096 % 64 == 0).cast(pl.Int8)
+        hidden = pl.when(~out & (style == 2)).then(_choice("InfoColis", (voice, "anonymous")))
+        nowhere = pl.when(fault == 1).then(pl.lit("+21000000000"))
+        frame = frame.with_columns(
+            _own=pl.when(fault == 0).then(pl.lit("n/a")).otherwise(pl.concat_str(written, "_own")),
+            _other=pl.coalesce(nowhere, hidden, pl.concat_str(written, "_other")),
+            _moment=moment + _choice("+02:00", (style < 10, "Z")),
+            _seconds=seconds,
         )
-        sent = pl.when(any_ % 100 < 85).then(pl.lit("delivered")).when(any_ % 100 < 96).then(nothing)
-        message = pl.when(out).then(sent.otherwise(pl.lit("failed"))).otherwise(pl.lit("received"))
-        seconds = pl.col("_duration").cast(pl.String) + pl.when(style == 3).then(pl.lit(".4")).otherwise(
-            nothing
+        return frame.select(
+            _cut=fault == 5,
+            record_id=pl.concat_str(_choice("5", (voice, "c")), *(f"_name{at}" for at in range(4))),
+            service=_choice("sms", (fault == 2, "fax"), (voice, "voice")),
+            direction=_choice("inbound", (out, "outbound")),
+            account_id=_where(any_ // 16 % 2 == 0, pl.col("_account")),
+            from_number=pl.when(out).then("_own").otherwise("_other"),
+            to_number=pl.when(out).then("_other").otherwise("_own"),
+            started_at=pl.when(fault == 3).then(pl.lit("31.10.2026 12:00")).otherwise("_moment"),
+            duration_seconds=pl.when(fault == 4)
+            .then(pl.lit("-5"))
+            .otherwise(_where(voice, pl.concat_str("_seconds", tenths))),
+            status=pl.when(~voice).then(sent).when(answered).then(pl.lit("answered")).otherwise(lost),
+            linked_id=_where(tracked & (style < 10), pl.concat_str(pl.lit("T-"), "_name1", "_name2")),
+            forwarded_to=_where(tracked, pl.concat_str(pl.lit("+"), "_target")),
+            forwarded_seconds=_where(tracked, (pl.col("_seconds") - 6).clip(0)),
+            text=_where(message.is_between(75, 94), pl.col("_text")),
+            encoding=_where(message >= 95, _choice("gsm7", (any_ % 8 == 0, "ucs2"))),
+            text_length=_where(message >= 95, any_ // 4096 % 300 + 1),
+            segments=_where(message < 75, parts),
         )
-        told = any_ // 128 % 100
-        length = pl.when(voice).then(pl.lit(-1)).otherwise(told.cast(pl.Int64))
-        digits = [_of(self._hex, pl.col("_name") // (1 << shift) % (1 << 16)) for shift in (48, 32, 16, 0)]
-        segments = 1 + (any_ // 4096 % 8 == 0).cast(pl.Int8) + (any_ // 4096 % 64 == 0).cast(pl.Int8)
-        after = pl.col("_duration").cast(pl.Int64) - 6
-        legible = pl.col("_at").dt.to_string("%Y-%m-%dT%H:%M:%SZ")
-        local = (pl.col("_at") + pl.duration(hours=2)).dt.to_string("%Y-%m-%dT%H:%M:%S+02:00")
 
-        def when(condition: pl.Expr, value: pl.Expr) -> pl.Expr:
-            return pl.when(condition).then(value.cast(pl.String)).otherwise(nothing)
 
-        return frame.with_columns(
-            record_id=pl.concat_str(pl.when(voice).then(pl.lit("c")).otherwise(pl.lit("5")), *digits),
-            service=pl.when(broken & (how == 3))
-            .then(pl.lit("fax"))
-            .otherwise(pl.when(voice).then(pl.lit("voice")).otherwise(pl.lit("sms"))),
-            direction=pl.when(out).then(pl.lit("outbound")).otherwise(pl.lit("inbound")),
-            account_id=when(any_ // 16 % 2 == 0, _of(self._accounts, pl.col("_account"))),
-            from_number=pl.when(out).then(own).otherwise(other),
-            to_number=pl.when(out).then(other).otherwise(own),
-            started_at=pl.when(broken & (how == 4))
-            .then(pl.lit("31.10.2026 12:00"))
-            .otherwise(pl.when(style < 10).then(legible).otherwise(local)),
-            duration_seconds=pl.when(broken & (how == 5)).then(pl.lit("-5")).otherwise(when(voice, seconds)),
-            status=pl.when(voice).then(call).otherwise(message),
-            linked_id=when(
-                pl.col("_tracked") & (style < 10),
-                pl.concat_str(pl.lit("T-"), digits[3], digits[2], digits[1]),
-            ),
-            forwarded_to=when(pl.col("_tracked"), pl.concat_str(pl.lit("+"), "_target")),
-            forwarded_seconds=when(pl.col("_tracked"), after.clip(0)),
-            text=when(length.is_between(75, 94), _of(self._texts, pl.col("_slot"))),
-            encoding=when(
-                length >= 95, pl.when(any_ % 8 == 0).then(pl.lit("ucs2")).otherwise(pl.lit("gsm7"))
-            ),
-            text_length=when(length >= 95, any_ // 4096 % 300 + 1),
-            segments=when(length.is_between(0, 74), segments),
-        )
+def _choice(default: str, *cases: tuple[pl.Expr, str]) -> pl.Expr:
+    """The text of the first case that applies."""
+    return pl.coalesce(*(pl.when(case).then(pl.lit(text)) for case, text in cases), pl.lit(default))
+
+
+def _where(condition: pl.Expr, value: pl.Expr) -> pl.Expr:
+    """`value` as text where the condition holds, else an empty field."""
+    return pl.when(condition).then(value.cast(pl.String)).otherwise(pl.lit(""))
 
 
 def _clock() -> Iterator[int]:
@@ -432,7 +408,7 @@ def _clock() -> Iterator[int]:
 
 
 def _text(draw: random.Random) -> str:
-    """A quoted text of about 100 characters: some with commas, quotes, line breaks, or letters outside GSM-7."""
+    """A quoted text of about 100 characters; some have commas, quotes, line breaks, or letters outside GSM-7."""
     length, kind = draw.choice((40, 70, 90, 100, 100, 110, 120, 150, 158, 200)), draw.random()
     text = " ".join(draw.choices(_WORDS, k=length))[:length]
     if kind < 0.30:

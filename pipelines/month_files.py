@@ -11,9 +11,8 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +21,7 @@ import polars as pl
 
 from pipelines import catalogue
 from pipelines.settings import Installation
-from transforms.tables.base import Table
+from transforms.tables.base import columns, empty
 
 _UNFINISHED = ".unfinished-"
 ROW_GROUP_ROWS = 100_000
@@ -106,7 +105,7 @@ class MonthFiles:
             "INSERT INTO month_files VALUES (?, ?, ?, ?, ?, ?, ?)",
             [written.table, written.month, written.folder, written.files, written.rows, written.bytes, written.sha256],
         )
-        self._connection.execute(self.view(written.table, catalogue.PUBLISHED_MONTHLY[written.table]))
+        self._connection.execute(self.view(written.table, written.table, self.paths(written.table)))
 
     def forget(self, table: str, month: str) -> None:
         """Takes the month out of the table; its files stay for a while."""
@@ -114,22 +113,33 @@ class MonthFiles:
 
     def paths(self, table: str, months: Sequence[str] | None = None) -> list[Path]:
         """The Parquet files of `table`, of all months or of `months`, in order."""
-        rows = self._connection.execute(
-            "SELECT month, folder, files FROM month_files WHERE table_name = ? ORDER BY month", [table]
-        ).fetchall()
-        return [
-            self._root / folder / f"{part:05}.parquet"
-            for month, folder, files in rows
-            if months is None or month in months
-            for part in range(files)
-        ]
+        found = self._rows("SELECT month, folder, files FROM month_files WHERE table_name = ? ORDER BY month", table)
+        return [path for month, *place in found if months is None or month in months for path in self._parts(*place)]
+
+    def publication(self, table: str, month: str) -> list[Path]:
+        """The Parquet files of `table` that may leave: `month` as it is now, other months as they were published."""
+        found = self._rows(
+            "SELECT month, folder, files FROM published_files WHERE table_name = $1 AND month <> $2 "
+            "UNION ALL SELECT month, folder, files FROM month_files WHERE table_name = $1 AND month = $2 ORDER BY month",
+            table,
+            month,
+        )
+        return [path for _, *place in found for path in self._parts(*place)]
+
+    def remember_publication(self, month: str) -> None:
+        """Keeps which files of the month were published; belongs into the stage's transaction."""
+        self._connection.execute("DELETE FROM published_files WHERE month = ?", [month])
+        self._connection.execute("INSERT INTO published_files SELECT * FROM month_files WHERE month = ?", [month])
+
+    def _rows(self, query: str, *parameters: str) -> list[tuple[str, str, int]]:
+        return self._connection.execute(query, list(parameters)).fetchall()
+
+    def _parts(self, folder: str, files: int) -> list[Path]:
+        return [self._root / folder / f"{part:05}.parquet" for part in range(files)]
 
     def scan(self, table: str, months: Sequence[str] | None = None) -> pl.LazyFrame:
         """The rows of `table`, lazily."""
-        from transforms.tables.base import empty
-
-        paths = self.paths(table, months)
-        return pl.scan_parquet(paths) if paths else empty(catalogue.PUBLISHED_MONTHLY[table]).lazy()
+        return scan(table, self.paths(table, months))
 
     def months(self, table: str) -> list[str]:
         """The months that `table` has."""
@@ -138,19 +148,17 @@ class MonthFiles:
 
     def source(self, table: str, months: Sequence[str] | None = None) -> str:
         """A FROM item over the files of `table`."""
-        paths = self.paths(table, months)
-        if not paths:
-            return f"({catalogue.select_nothing(catalogue.PUBLISHED_MONTHLY[table])})"
-        return f"read_parquet([{', '.join(catalogue.quoted(str(path)) for path in paths)}])"
+        return _from(table, self.paths(table, months))
 
-    def view(self, name: str, table: type[Table]) -> str:
-        """CREATE VIEW over all months of a table; its columns are named, so that a comment can be put on each."""
-        names = ", ".join(f'"{column}"' for column in table.to_schema().columns)
-        return f"CREATE OR REPLACE VIEW {name} AS SELECT {names} FROM {self.source(name)}"
+    def view(self, name: str, table: str, paths: Sequence[Path]) -> str:
+        """CREATE VIEW `name` over files of `table`; its columns are named, so that each can have its comment."""
+        names = ", ".join(f'"{column}"' for column in columns(catalogue.PUBLISHED_MONTHLY[table]))
+        return f"CREATE OR REPLACE VIEW {name} AS SELECT {names} FROM {_from(table, paths)}"
 
     def sweep(self) -> int:
         """Removes folders that no row names: unfinished ones at once, others after the days that settings keep them."""
-        named = {row[0] for row in self._connection.execute("SELECT folder FROM month_files").fetchall()}
+        query = "SELECT folder FROM month_files UNION SELECT folder FROM published_files"
+        named = {row[0] for row in self._connection.execute(query).fetchall()}
         removed = 0
         for folder in self._root.glob("*/*/*"):
             old = time.time() - folder.stat().st_mtime > self._keep_seconds
@@ -159,6 +167,17 @@ class MonthFiles:
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
         return removed
+
+
+def scan(table: str, paths: Sequence[Path]) -> pl.LazyFrame:
+    """The rows of files of `table`, lazily."""
+    return pl.scan_parquet(paths) if paths else empty(catalogue.PUBLISHED_MONTHLY[table]).lazy()
+
+
+def _from(table: str, paths: Sequence[Path]) -> str:
+    if not paths:
+        return f"({catalogue.select_nothing(catalogue.PUBLISHED_MONTHLY[table])})"
+    return f"read_parquet([{', '.join(catalogue.quoted(str(path)) for path in paths)}])"
 
 
 def _sync(path: Path) -> None:

@@ -35,6 +35,8 @@ _INTERNAL = (
     "CREATE TABLE IF NOT EXISTS seen_paths (path VARCHAR, bytes BIGINT, changed_ns BIGINT, file_id VARCHAR)",
     "CREATE TABLE IF NOT EXISTS month_files (table_name VARCHAR, month VARCHAR, folder VARCHAR, files INTEGER, "
     "rows BIGINT, bytes BIGINT, sha256 VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS published_files AS FROM month_files WITH NO DATA",
+    "CREATE TABLE IF NOT EXISTS published_controls AS FROM controls WITH NO DATA",
     "CREATE TABLE IF NOT EXISTS manifest (stage VARCHAR, month VARCHAR, finished_at TIMESTAMP WITH TIME ZONE, "
     "version VARCHAR, facts VARCHAR)",
 )

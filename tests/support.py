@@ -71,7 +71,7 @@ def run_month(session: Session, month: str) -> pl.DataFrame:
     bill.make_lines(session, month)
     bill.make_bills(session, month)
     balance.make_receipts(session)
-    balance.make_ledger(session)
+    balance.make_ledger(session, month)
     controls = control.control_month(session, month)
     publish.publish(session, month)
     return controls

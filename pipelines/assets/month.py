@@ -59,7 +59,7 @@ def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefiniti
     def ledger(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """Credits and bills with the balance after each."""
         with session.running() as run:
-            return dg.MaterializeResult(metadata=metadata(balance.make_ledger(run)))
+            return dg.MaterializeResult(metadata=metadata(balance.make_ledger(run, context.partition_key)))
 
 
     @dg.asset(

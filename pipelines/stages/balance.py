@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import polars as pl
 
 from pipelines.reference import require_vat_rates
+from pipelines.month_files import scan
 from pipelines.session import Session
 from pipelines.stages import Facts
 from pipelines.stages.rate import is_current, rated_batches, usage_months
@@ -69,13 +72,14 @@ _CREDITED = """(
 )"""
 
 
-def make_ledger(session: Session) -> Facts:
-    """The ledger of all accounts, with every month's bills that there are."""
+def make_ledger(session: Session, name: str) -> Facts:
+    """The ledger of all accounts, with the bills of the month and those of other months that were published."""
     session.progress.stage("ledger")
-    files = session.warehouse.month_files
-    months = files.months("bills")
-    closes = {month: session.month(month).ends for month in months}
-    frame = ledger(session.table("credits"), _prepaid_bills(files.scan("bills"), closes))
+    bills = scan("bills", session.warehouse.month_files.publication("bills", name))
+    prepaid = bills.filter(pl.col("billing_mode") == "prepaid").collect()
+    months = sorted(prepaid["billing_month"].unique())
+    ends = {month: session.month(month).ends for month in months}
+    frame = ledger(session.table("credits"), _closed(prepaid, ends))
     with session.warehouse.transaction():
         session.warehouse.replace("ledger", frame)
         session.warehouse.note("ledger", None, {"rows": frame.height, "months": months})
@@ -84,10 +88,10 @@ def make_ledger(session: Session) -> Facts:
     return {"rows": frame.height, "accounts_below_zero": below.height}
 
 
-def _prepaid_bills(bills: pl.LazyFrame, ends: dict[str, object]) -> pl.DataFrame:
+def _closed(bills: pl.DataFrame, ends: dict[str, datetime]) -> pl.DataFrame:
+    """`bills` with closed_at, the last moment of their month."""
     last_moment = pl.DataFrame(
         {"billing_month": list(ends), "_ends": list(ends.values())},
         schema={"billing_month": pl.String, "_ends": pl.Datetime("us", "UTC")},
     ).with_columns((pl.col("_ends") - pl.duration(microseconds=1)).alias("closed_at"))
-    prepaid = bills.filter(pl.col("billing_mode") == "prepaid").collect()
-    return prepaid.join(last_moment, on="billing_month", how="left", maintain_order="left")
+    return bills.join(last_moment, on="billing_month", how="left", maintain_order="left")

@@ -10,6 +10,7 @@ import os
 from pipelines import catalogue
 from pipelines.session import Session
 from pipelines.stages import Facts
+from transforms.tables.base import types
 
 READABLE_SINCE = "v1.4.0"
 
@@ -64,7 +65,8 @@ _SOURCES = {
     "ledger": "SELECT * FROM ledger",
     "suspense": SUSPENSE,
     "usage_files": USAGE_FILES,
-    "controls": "SELECT * FROM controls",
+    "controls": "SELECT * FROM published_controls WHERE billing_month <> {month} "
+    "UNION ALL SELECT * FROM controls WHERE billing_month = {month}",
 }
 
 
@@ -78,38 +80,35 @@ def publish(session: Session, name: str) -> Facts:
     connection = session.warehouse.connection
     connection.execute(f"ATTACH {catalogue.quoted(str(beside))} AS publication (STORAGE_VERSION '{READABLE_SINCE}')")
     try:
-        _fill(session)
+        _fill(session, name)
     finally:
         connection.execute("DETACH publication")
     _put(beside, place)
     with session.warehouse.transaction():
+        session.warehouse.month_files.remember_publication(name)
+        connection.execute("DELETE FROM published_controls WHERE billing_month = ?", [name])
+        connection.execute("INSERT INTO published_controls SELECT * FROM controls WHERE billing_month = ?", [name])
         session.warehouse.note("published", name, {"bytes": place.stat().st_size})
     swept = session.warehouse.month_files.sweep()
     return {"bytes": place.stat().st_size, "swept_folders": swept}
 
 
-def _fill(session: Session) -> None:
+def _fill(session: Session, month: str) -> None:
+    """The tables and views with their comments. Months whose last run failed stay as they were published before."""
     connection = session.warehouse.connection
     for name, table in catalogue.PUBLISHED_WHOLE.items():
+        source = _SOURCES[name].replace("{month}", catalogue.quoted(month))
         order = ", ".join(table._key)
-        columns = ", ".join(f'"{column}"::{catalogue.sql_type(dtype)} AS "{column}"' for column, dtype in _types(table))
-        connection.execute(
-            f"CREATE TABLE publication.{name} AS SELECT {columns} FROM ({_SOURCES[name]}) ORDER BY {order}"
-        )
+        typed = ", ".join(f'"{column}"::{catalogue.sql_type(dtype)} AS "{column}"' for column, dtype in types(table).items())
+        connection.execute(f"CREATE TABLE publication.{name} AS SELECT {typed} FROM ({source}) ORDER BY {order}")
         session.progress.advance(session.warehouse.value(f"SELECT count(*) FROM publication.{name}"))
         for statement in catalogue.comments(f"publication.main.{name}", table):
             connection.execute(statement)
+    files = session.warehouse.month_files
     for name, table in catalogue.PUBLISHED_MONTHLY.items():
-        view = session.warehouse.month_files.view(name, table).replace(f"VIEW {name} ", f"VIEW publication.main.{name} ", 1)
-        connection.execute(view)
+        connection.execute(files.view(f"publication.main.{name}", name, files.publication(name, month)))
         for statement in catalogue.comments(f"publication.main.{name}", table, "VIEW"):
             connection.execute(statement)
-
-
-def _types(table: type[catalogue.Table]) -> list[tuple[str, object]]:
-    from transforms.tables.base import types
-
-    return list(types(table).items())
 
 
 def _put(beside: os.PathLike[str], place: os.PathLike[str]) -> None:
