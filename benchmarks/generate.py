@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from itertools import cycle, product
 from pathlib import Path
 from statistics import NormalDist
 
@@ -23,7 +24,7 @@ from pipelines.settings import REPOSITORY
 from transforms.mediation.records import FIELDS
 
 MONTH = "2026-10"
-VERSION = 1
+VERSION = 2
 """Raised when the same wishes give other bytes, so that a month of before is not taken for one of now."""
 
 FILE_RECORDS, CHUNK_RECORDS = 5_000_000, 250_000
@@ -33,6 +34,7 @@ _COUNTRIES = {"FR": 33, "DE": 49, "ES": 34, "BE": 32, "GB": 44, "US": 1}
 _SHARES = (40, 15, 10, 10, 10, 15)
 _CLASSES = {"geographic": 50, "mobile": 30, "national": 15, "toll_free": 5}
 _VAT_NUMBERS = {"DE": "DE136695976", "ES": "ESB58378431", "BE": "BE0428759497"}
+_DEFAULT_LISTS = {"default_eur": "EUR", "default_usd": "USD"}
 _OWN_LISTS = {"wholesale_eur": "EUR", "centres_eur": "EUR", "wholesale_usd": "USD"}
 _PLACES = ("fixed", "mobile", "capital", "special", "mobile 2", "mobile 3")
 _HOURS = (1, 1, 1, 1, 1, 2, 6, 14, 30, 46, 52, 48, 34, 40, 50, 52, 50, 46, 34, 24, 16, 9, 4, 2)
@@ -41,6 +43,9 @@ _WORDS = ("Bonjour", "votre", "colis", "arrive", "demain", "entre", "9h", "et", 
 _SLOTS = 4096
 
 Rows = list[tuple[object, ...]]
+Deck = list[tuple[str, str, str]]
+"""Prefix, destination and country."""
+_U = pl.UInt64
 
 
 @dataclass(frozen=True)
@@ -54,24 +59,17 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Directory:
-    """What traffic is drawn from; every Series is looked up by position.
+    """What traffic is drawn from, looked up by the position of a row.
 
-    `by_rank`: the accounts, the busiest first. `favourites`: how many numbers an account talks to. `home`,
-    `homes`: first prefix of the account's country, and how many it has. `first`, `held`: the account's numbers
-    in `numbers` (their digits), those of call tracking in `tracked`. `starts`, `widths`: the prefixes filled up
-    to nine digits, and how many numbers of nine digits lie under each.
+    `accounts`, the busiest first: account_id; favourites, how many others it talks to; home and homes, the
+    first row of `deck` in its country and how many there are; first and held, the same of its rows in
+    `numbers`. `numbers`: digits, tracked. `deck`: start, the prefix filled up to nine digits; width, how many
+    numbers of nine digits lie under it.
     """
 
-    by_rank: pl.Series
-    favourites: pl.Series
-    home: pl.Series
-    homes: pl.Series
-    first: pl.Series
-    held: pl.Series
-    numbers: pl.Series
-    tracked: pl.Series
-    starts: pl.Series
-    widths: pl.Series
+    accounts: pl.DataFrame
+    numbers: pl.DataFrame
+    deck: pl.DataFrame
 
 
 def month(folder: Path, wishes: Wishes) -> Path:
@@ -101,144 +99,119 @@ def _table(path: Path, header: str, rows: Rows) -> None:
 # --- prices ---
 
 
-def _deck(prefixes: int, draw: random.Random) -> list[tuple[str, str, str]]:
-    """(prefix, destination, country) of nested prefixes of one to nine digits, those of a calling code together."""
-    codes = {code: regions for code, regions in COUNTRY_CODE_TO_REGION_CODE.items() if "001" not in regions}
-    under = {
-        code: {str(code): (f"{regions[0]} fixed", regions[0])} for code, regions in sorted(codes.items())
-    }
-    regions = [(code, region) for code, regions in sorted(codes.items()) for region in regions]
-    nested = {code: [str(code)] for code in under}
-    made = len(under)
-    while made < prefixes:
-        code, region = regions[made % len(regions)]
-        prefix = draw.choice(nested[code]) + str(draw.randrange(10 if draw.random() < 0.5 else 100))
-        if len(prefix) <= 9 and prefix not in under[code]:
-            under[code][prefix] = (f"{region} {draw.choice(_PLACES)}", region)
-            nested[code].append(prefix)
-            made += 1
-        else:
-            regions.append(regions.pop(made % len(regions)))
+def _deck(prefixes: int, draw: random.Random) -> Deck:
+    """Nested prefixes of one to nine digits, those of one calling code together."""
+    codes = [
+        (code, found) for code, found in sorted(COUNTRY_CODE_TO_REGION_CODE.items()) if "001" not in found
+    ]
+    under = {code: {str(code): (f"{found[0]} fixed", found[0])} for code, found in codes}
+    nested = {code: [str(code)] for code, _ in codes}
+    regions = cycle([(code, region) for code, found in codes for region in found])
+    for _ in range(prefixes - len(codes)):
+        code, region = next(regions)
+        prefix = "0" * 10
+        while len(prefix) > 9 or prefix in under[code]:
+            prefix = draw.choice(nested[code]) + str(draw.randrange(draw.choice((10, 100))))
+        under[code][prefix] = (f"{region} {draw.choice(_PLACES)}", region)
+        nested[code].append(prefix)
     return [(prefix, *meaning) for code in under for prefix, meaning in sorted(under[code].items())]
 
 
-def _write_prices(folder: Path, deck: list[tuple[str, str, str]], draw: random.Random) -> None:
+def _write_prices(folder: Path, deck: Deck, draw: random.Random) -> None:
     """Price tables in which nothing that is called lacks a price; one in twenty changes within the month."""
 
     def price(least: int, most: int) -> str:
         return f"0.{draw.randrange(least, most):04}00"
 
-    lists = {"default_eur": "EUR", "default_usd": "USD", **_OWN_LISTS}
-    destinations = sorted({destination for _, destination, _ in deck})
-    voice, messages = [], []
-    for name in lists:
+    voice, messages, inbound, fees = Rows(), Rows(), Rows(), Rows()
+    for name in (*_DEFAULT_LISTS, *_OWN_LISTS):
         own = name in _OWN_LISTS
-        steps = (6, 6) if own else (1, 1)
-        for place in destinations:
+        step = 6 if own else 1
+        for place in sorted({destination for _, destination, _ in deck}):
             if not own or draw.random() < 0.3:
-                voice.append((name, place, price(40, 3000), "0.000000", *steps, "2025-01-01"))
+                voice.append((name, place, price(40, 3000), 0, step, step, "2025-01-01"))
                 if draw.random() < 0.05:
-                    voice.append((name, place, price(40, 3000), price(0, 300), *steps, "2026-10-16"))
+                    voice.append((name, place, price(40, 3000), price(1, 300), step, step, "2026-10-16"))
         for country in sorted({country for _, _, country in deck}):
             if not own or draw.random() < 0.3:
                 messages.append((name, country, price(100, 1500), "2025-01-01"))
-    inbound, fees = [], []
-    for name in ("default_eur", "default_usd"):
-        for country in _COUNTRIES:
-            for kind in _CLASSES:
-                inbound.append((name, country, kind, price(20, 200), "0.000000", 1, 1, "2025-01-01"))
-                proration = "daily" if kind == "mobile" else "none"
-                fees.append((name, country, kind, f"{draw.randrange(1, 9)}.500000", proration, "2025-01-01"))
-    _table(folder / "price_lists.csv", "price_list,currency", list(lists.items()))
+    for name, country, kind in product(_DEFAULT_LISTS, _COUNTRIES, _CLASSES):
+        inbound.append((name, country, kind, price(20, 200), 0, 1, 1, "2025-01-01"))
+        proration = "daily" if kind == "mobile" else "none"
+        fees.append((name, country, kind, f"{draw.randrange(1, 9)}.50", proration, "2025-01-01"))
+    lists: Rows = [*_DEFAULT_LISTS.items(), *_OWN_LISTS.items()]
+    received: Rows = [(name, "0.01", "2025-01-01") for name in _DEFAULT_LISTS]
+    steps = "price_per_minute,connection_fee,first_increment,increment,valid_from"
+    _table(folder / "price_lists.csv", "price_list,currency", lists)
     _table(folder / "destinations.csv", "prefix,destination,country", [*deck])
-    steps_of = "price_per_minute,connection_fee,first_increment,increment,valid_from"
-    _table(folder / "voice_outbound.csv", f"price_list,destination,{steps_of}", voice)
-    _table(folder / "voice_inbound.csv", f"price_list,country,number_class,{steps_of}", inbound)
+    _table(folder / "voice_outbound.csv", f"price_list,destination,{steps}", voice)
+    _table(folder / "voice_inbound.csv", f"price_list,country,number_class,{steps}", inbound)
     _table(folder / "sms_outbound.csv", "price_list,country,price_per_segment,valid_from", messages)
-    received: Rows = [(name, "0.010000", "2025-01-01") for name in ("default_eur", "default_usd")]
     _table(folder / "sms_inbound.csv", "price_list,price_per_message,valid_from", received)
-    header = "price_list,country,number_class,monthly_fee,proration,valid_from"
-    _table(folder / "number_fees.csv", header, fees)
+    fee = "price_list,country,number_class,monthly_fee,proration,valid_from"
+    _table(folder / "number_fees.csv", fee, fees)
     shutil.copy(REPOSITORY / "price_tables" / "vat_rates.csv", folder / "vat_rates.csv")
 
 
 # --- reference ---
 
 
-def _write_reference(
-    folder: Path, accounts: int, deck: list[tuple[str, str, str]], draw: random.Random
-) -> Directory:
-    """Accounts with one to three numbers each, and a few top-ups for every second one; who can call whom."""
-    people: Rows = []
-    numbers: Rows = []
-    credits: Rows = []
-    countries = draw.choices(list(_COUNTRIES), _SHARES, k=accounts)
-    first, held = [], []
-    for index, country in enumerate(countries):
+def _write_reference(folder: Path, accounts: int, deck: Deck, draw: random.Random) -> Directory:
+    """Accounts with one to three numbers each, and top-ups for those that pay before; who calls whom."""
+    people, numbers, credits, drawn = Rows(), Rows(), Rows(), Rows()
+    places = {country: _rows_under(deck, str(code)) for country, code in _COUNTRIES.items()}
+    for index, country in enumerate(draw.choices(list(_COUNTRIES), _SHARES, k=accounts)):
+        name = f"A{index:06}"
         currency = "USD" if country in ("GB", "US") else "EUR"
-        prepaid = draw.random() < 0.5
-        paid_by = "balance" if prepaid else draw.choice(("direct_debit", "bank_transfer"))
-        vat_number = _VAT_NUMBERS.get(country) if draw.random() < 0.5 else None
-        own = draw.choice([name for name, money in _OWN_LISTS.items() if money == currency])
+        mode, method = draw.choice((("prepaid", "balance"), ("postpaid", "direct_debit")))
+        vat_number = draw.choice((_VAT_NUMBERS.get(country), None))
+        lists = [own for own, money in _OWN_LISTS.items() if money == currency]
+        own_list = draw.choice(lists) if draw.random() < 0.1 else None
         opened = "2026-10-03" if index % 500 == 407 else f"2025-{1 + index % 12:02}-01"
         closed = "2026-10-29" if index % 500 == 411 else None
-        name = _account(index)
-        mode = "prepaid" if prepaid else "postpaid"
         contact = (f"Customer {index}", f"billing@customer{index}.example", country, vat_number)
-        terms = (mode, paid_by, currency, own if draw.random() < 0.1 else None)
-        people.append((name, *contact, *terms, opened, closed))
-        if prepaid:
-            for count in range(draw.randint(1, 3)):
-                kind = "top_up" if count else "opening_balance"
-                moment = f"2026-10-{draw.randint(2, 28):02}T09:30:00Z" if count else "2026-09-30T00:00:00Z"
-                amount = f"{draw.randrange(20, 2000)}.00"
-                credits.append((f"C{len(credits):07}", name, kind, amount, currency, moment, None))
-        first.append(len(numbers))
-        for _ in range(1 + index % 3):
+        people.append((name, *contact, mode, method, currency, own_list, opened, closed))
+        for count in range(draw.randint(1, 3) if mode == "prepaid" else 0):
+            kind = "top_up" if count else "opening_balance"
+            moment = f"2026-10-{draw.randint(2, 28):02}T09:30:00Z" if count else "2026-09-30T00:00:00Z"
+            amount = f"{draw.randrange(20, 2000)}.00"
+            credits.append((f"C{len(credits):07}", name, kind, amount, currency, moment, None))
+        held = 1 + index % 3
+        drawn.append((name, draw.randint(10, 150), *places[country], len(numbers), held))
+        for _ in range(held):
             place = country if draw.random() < 0.8 else draw.choice(list(_COUNTRIES))
-            digits = _own_number(_COUNTRIES[place], len(numbers))
+            code = str(_COUNTRIES[place])
+            digits = f"{code}9{len(numbers):0{10 - len(code)}}"
             kind = draw.choices(list(_CLASSES), list(_CLASSES.values()))[0]
-            assigned = date(2025, 2, 1) + timedelta(days=draw.randrange(600))
+            assigned = date(2026, 1, 1) + timedelta(days=draw.randrange(270))
             assigned = date(2026, 10, 3) if draw.random() < 0.005 else assigned
             released = "2026-10-30" if draw.random() < 0.005 else None
             tracked = "true" if draw.random() < 0.1 else "false"
             numbers.append((f"+{digits}", name, place, kind, tracked, assigned, released))
-        held.append(len(numbers) - first[-1])
-    terms_of = "billing_mode,payment_method,currency,price_list,opened_on,closed_on"
-    _table(folder / "accounts.csv", f"account_id,name,email,country,vat_number,{terms_of}", people)
-    header = "number,account_id,country,number_class,call_tracking,assigned_at,released_at"
-    _table(folder / "numbers.csv", header, numbers)
-    header = "credit_id,account_id,kind,amount,currency,credited_at,payment_reference"
-    _table(folder / "credits.csv", header, credits)
-    under = [
-        [at for at, row in enumerate(deck) if row[0].startswith(str(_COUNTRIES[country]))] for country in _COUNTRIES
-    ]
-    places = dict(zip(_COUNTRIES, under, strict=True))
+    terms = "billing_mode,payment_method,currency,price_list,opened_on,closed_on"
+    _table(folder / "accounts.csv", f"account_id,name,email,country,vat_number,{terms}", people)
+    holding = "number,account_id,country,number_class,call_tracking,assigned_at,released_at"
+    _table(folder / "numbers.csv", holding, numbers)
+    credit = "credit_id,account_id,kind,amount,currency,credited_at,payment_reference"
+    _table(folder / "credits.csv", credit, credits)
+    draw.shuffle(drawn)
+    ranges = [(int(prefix.ljust(9, "0")), 10 ** (9 - len(prefix))) for prefix, _, _ in deck]
+    called = [(int(str(row[0])), row[4] == "true") for row in numbers]
     return Directory(
-        by_rank=_series(draw.sample(range(accounts), accounts)),
-        favourites=_series([draw.randint(10, 150) for _ in range(accounts)]),
-        home=_series([places[country][0] for country in countries]),
-        homes=_series([len(places[country]) for country in countries]),
-        first=_series(first),
-        held=_series(held),
-        numbers=_series([int(str(row[0])) for row in numbers]),
-        tracked=pl.Series([row[4] == "true" for row in numbers]),
-        starts=_series([int(prefix.ljust(9, "0")) for prefix, _, _ in deck]),
-        widths=_series([10 ** (9 - len(prefix)) for prefix, _, _ in deck]),
+        _frame(drawn, account_id=pl.String, favourites=_U, home=_U, homes=_U, first=_U, held=_U),
+        _frame(called, digits=_U, tracked=pl.Boolean),
+        _frame(ranges, start=_U, width=_U),
     )
 
 
-def _account(index: int) -> str:
-    return f"A{index:06}"
+def _rows_under(deck: Deck, code: str) -> tuple[int, int]:
+    """The first row of `deck` under a calling code, and how many there are."""
+    rows = [at for at, (prefix, _, _) in enumerate(deck) if prefix.startswith(code)]
+    return rows[0], len(rows)
 
 
-def _own_number(code: int, index: int) -> int:
-    """Eleven digits that no other index has."""
-    return int(f"{code}9{index:0{10 - len(str(code))}}")
-
-
-def _series(values: Sequence[int]) -> pl.Series:
-    return pl.Series(values, dtype=pl.UInt64)
+def _frame(rows: Sequence[tuple[object, ...]], **columns: type[pl.DataType]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=columns, orient="row")
 
 
 # --- traffic ---
@@ -283,11 +256,10 @@ class _Lines:
         draw = random.Random("callbill texts")
         self._texts = pl.Series([_text(draw) for _ in range(_SLOTS)])
         self._hex = pl.Series([f"{value:04x}" for value in range(1 << 16)])
-        self._accounts = pl.Series([_account(index) for index in range(len(directory.by_rank))])
         normal = NormalDist(4.2, 1.2)
         lengths = (math.exp(normal.inv_cdf((slot + 0.5) / _SLOTS)) for slot in range(_SLOTS))
-        self._seconds = _series([min(7200, 1 + int(length)) for length in lengths])
-        self._clock = _series(list(_clock()))
+        self._seconds = pl.Series([min(7200, 1 + int(length)) for length in lengths])
+        self._clock = pl.Series(list(_clock()), dtype=_U)
 
     def between(self, start: int, end: int) -> pl.DataFrame:
         """The records from `start` to before `end`: one String column `line`."""
@@ -301,55 +273,51 @@ class _Lines:
     def _drawn(self, i: pl.Series) -> pl.DataFrame:
         """Who talks to whom, when and how, in numbers."""
         book = self._book
-        account = book.by_rank.gather(_few_are_frequent(_mixed(i, 1), len(book.by_rank)))
+        rank = _few_are_frequent(_mixed(i, 1), book.accounts.height)
+        account = book.accounts.select(pl.all().gather(rank))
         voice, out, any_ = _mixed(i, 2) % 10 < 7, _mixed(i, 3) % 10 < 6, _mixed(i, 4)
-        own = book.first.gather(account) + _mixed(i, 5) % book.held.gather(account)
-        favourite = _few_are_frequent(_mixed(i, 6), book.favourites.gather(account))
+        own = account["first"] + _mixed(i, 5) % account["held"]
+        favourite = rank * 256 + _few_are_frequent(_mixed(i, 6), account["favourites"])
         slot = i * (_DAYS * _SLOTS) // self._records
         second = slot // _SLOTS * 86_400 + self._clock.gather(slot % _SLOTS) + any_ % 900
         name, length = _mixed(i, 7), _mixed(i, 8) % _SLOTS
-        fault = (_mixed(i, 9) % 12_000).cast(pl.Int64)
         columns = {
-            "_account": self._accounts.gather(account),
-            "_own": book.numbers.gather(own),
-            "_other": self._number(account * 256 + favourite) * 100 + _mixed(i, 10) % 100,
-            "_target": self._number(account * 256) * 100 + 7,
+            "_account": account["account_id"],
+            "_own": book.numbers["digits"].gather(own),
+            "_other": self._number(account, favourite) * 100 + _mixed(i, 10) % 100,
+            "_target": self._number(account, rank * 256) * 100 + 7,
             "_voice": voice,
             "_out": out,
-            "_tracked": book.tracked.gather(own) & voice & ~out,
+            "_tracked": book.numbers["tracked"].gather(own) & voice & ~out,
             "_answered": _mixed(i, 11) % 100 < 88,
-            "_duration": self._seconds.gather(length).cast(pl.Int64),
+            "_duration": self._seconds.gather(length),
             "_second": second.clip(0, _DAYS * 86_400 - 1).cast(pl.Int64),
             "_text": self._texts.gather(length),
             "_any": any_,
             "_style": _mixed(i, 12) % 20,
             # One record in two thousand has one of six faults.
-            "_fault": fault,
+            "_fault": _mixed(i, 9) % 12_000,
         }
         pieces = {f"_name{at}": self._hex.gather(name // (1 << 16 * at) % (1 << 16)) for at in range(4)}
         return pl.DataFrame({**columns, **pieces})
 
-    def _number(self, favourite: pl.Series) -> pl.Series:
-        """The first nine digits of a number: under a prefix of the account's country, or one that many call."""
-        book, account = self._book, favourite // 256
-        at_home = book.home.gather(account) + _mixed(favourite, 20) % book.homes.gather(account)
+    def _number(self, account: pl.DataFrame, favourite: pl.Series) -> pl.Series:
+        """First nine digits of a number, under a prefix of the account's country or one that many call."""
+        deck = self._book.deck
+        at_home = account["home"] + _mixed(favourite, 20) % account["homes"]
         # A step that shares no factor with the deck scatters the frequent prefixes over all countries.
-        abroad = _few_are_frequent(_mixed(favourite, 21), len(book.starts)) * 7919 % len(book.starts)
+        abroad = _few_are_frequent(_mixed(favourite, 21), deck.height) * 7919 % deck.height
         prefix = at_home.zip_with(_mixed(favourite, 22) % 5 < 2, abroad)
-        return book.starts.gather(prefix) + _mixed(favourite, 23) % book.widths.gather(prefix)
+        return deck["start"].gather(prefix) + _mixed(favourite, 23) % deck["width"].gather(prefix)
 
     def _worded(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The fields as text, as a source writes them, and `_cut`: the line breaks off."""
-        voice, out, answered, tracked = (
-            pl.col(f"_{name}") for name in ("voice", "out", "answered", "tracked")
-        )
+        voice, out, answered, tracked = map(pl.col, ("_voice", "_out", "_answered", "_tracked"))
         any_, style, fault = pl.col("_any"), pl.col("_style"), pl.col("_fault")
         written = _choice("+", (style == 0, "00"), (style == 1, ""))
         message = pl.when(~voice).then(any_ // 128 % 100)
         offset = pl.when(style < 10).then(0).otherwise(7200)
-        moment = (pl.lit(_FIRST) + pl.duration(seconds=pl.col("_second") + offset)).dt.to_string(
-            "%Y-%m-%dT%H:%M:%S"
-        )
+        moment = pl.lit(_FIRST) + pl.duration(seconds=pl.col("_second") + offset)
         tenths = _choice("", (style == 3, ".4"))
         seconds = pl.when(answered).then("_duration").otherwise(0)
         lost = _choice("failed", (any_ % 100 < 70, "no_answer"), (any_ % 100 < 95, "busy"))
@@ -360,7 +328,7 @@ class _Lines:
         frame = frame.with_columns(
             _own=pl.when(fault == 0).then(pl.lit("n/a")).otherwise(pl.concat_str(written, "_own")),
             _other=pl.coalesce(nowhere, hidden, pl.concat_str(written, "_other")),
-            _moment=moment + _choice("+02:00", (style < 10, "Z")),
+            _moment=moment.dt.to_string("%Y-%m-%dT%H:%M:%S") + _choice("+02:00", (style < 10, "Z")),
             _seconds=seconds,
         )
         return frame.select(
@@ -408,7 +376,7 @@ def _clock() -> Iterator[int]:
 
 
 def _text(draw: random.Random) -> str:
-    """A quoted text of about 100 characters; some have commas, quotes, line breaks, or letters outside GSM-7."""
+    """A quoted text of about 100 characters; some with commas, quotes, line breaks, no GSM-7."""
     length, kind = draw.choice((40, 70, 90, 100, 100, 110, 120, 150, 158, 200)), draw.random()
     text = " ".join(draw.choices(_WORDS, k=length))[:length]
     if kind < 0.30:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def demo(home: Path | None, price_tables: Path | None, wait: float | None, as_js
     folder (default ./data), with a few broken and late records among them.
     """
     from pipelines.example.month import write_example
-    from pipelines.terminal import show_where_to_look
+    from pipelines.terminal import progress_display, show_where_to_look
 
     installation = Installation.find(home, price_tables)
     mark = installation.home / ".example"
@@ -72,7 +73,9 @@ def demo(home: Path | None, price_tables: Path | None, wait: float | None, as_js
         raise BadInput(f"{installation.home} is not empty: name an empty folder for the example with --home")
     installation.home.mkdir(parents=True, exist_ok=True)
     mark.touch()
-    write_example(installation.home, "2026-10")
+    with progress_display() as progress:
+        progress.stage("write the example month")
+        write_example(installation.home, "2026-10")
     installation = Installation.find(home, price_tables)
     _run(installation, "2026-10", wait, as_json)
     if not as_json:
@@ -188,7 +191,7 @@ def ui(home: Path | None, price_tables: Path | None, port: int) -> None:
 
     installation = Installation.find(home, price_tables)
     click.echo(f"callbill's assets on http://127.0.0.1:{port} (end with Ctrl-C)", err=True)
-    sys.exit(serve_ui(installation, port))
+    serve_ui(installation, port)
 
 
 def _print(result: Any) -> None:
@@ -217,4 +220,12 @@ def guarded(call: Callable[[], Any]) -> int:
     except KeyboardInterrupt:
         click.echo("callbill: interrupted; what was finished stays, and a new run goes on from there", err=True)
         return 130
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"callbill: {where}{error.strerror or error}", err=True)
+        return 2
+    except Exception:
+        click.echo(traceback.format_exc(), err=True)
+        click.echo("callbill: this is an error of callbill itself; please report it with the lines above", err=True)
+        return 2
     return result if isinstance(result, int) else 0

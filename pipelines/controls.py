@@ -204,7 +204,7 @@ CONTROLS: tuple[Control, ...] = (
         "ledger_closes",
         "opening balance and movements are the closing balance, for every account and month",
         "SELECT currency, sum(moved) AS expected, sum(closing) AS actual, sum(abs(moved - closing)) AS difference FROM ("
-        "SELECT currency, sum(amount) OVER w AS moved, balance_after AS closing FROM ledger "
+        "SELECT currency, sum(amount) OVER w AS moved, balance_after AS closing FROM ledger WHERE posted_at < $ends "
         "WINDOW w AS (PARTITION BY account_id ORDER BY entry_number)) GROUP BY currency",
     ),
     Control(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,27 +21,35 @@ from transforms.tables.base import Table, columns, types
 OPTIONAL = frozenset({"vat_number", "closed_on", "released_at", "payment_reference"})
 """Columns that a file may leave out; they then count as empty."""
 
+DEFAULTS = {"first_increment": "1", "increment": "1"}
+"""What an empty field says in columns that have a default (billing rule 2)."""
+
 MOST_PROBLEMS = 20
 LINE = "_line"
 
 
 @dataclass(frozen=True)
 class CsvTable:
-    """A file that was read: `frame` has the table's columns and the line of each row in `_line`."""
+    """A file that was read: `frame` has the table's columns and the line of each row in `_line`.
+
+    `raw` has all rows as text, as they stand in the file.
+    """
 
     path: Path
     frame: pl.DataFrame
     problems: list[str]
     sha256: str
+    raw: pl.DataFrame
 
-    def problem(self, line: int, column: str, value: object, expected: str) -> str:
+    def problem(self, line: int, column: str, expected: str) -> str:
         """A sentence about one value."""
-        return say(self.path, line, column, value, expected)
+        place = self.raw[LINE].search_sorted(line)
+        return say(self.path, line, column, self.raw[column][int(place)], expected)
 
 
-def say(path: Path, line: int, column: str, value: object, expected: str) -> str:
+def say(path: Path, line: int, column: str, value: str | None, expected: str) -> str:
     """One problem as a person reads it."""
-    shown = "an empty field" if value in (None, "") else f"'{str(value)[:60]}'"
+    shown = f"'{value[:60]}'" if value else "an empty field"
     return f"{path.name}: line {line}, column {column}: found {shown}, expected {expected} ({path})"
 
 
@@ -50,25 +59,25 @@ def read_table(path: Path, table: type[Table], zone: ZoneInfo) -> CsvTable:
     Rows with a problem are left out of `frame` and reported in `problems`.
     """
     if not path.exists():
-        return CsvTable(path, _typed(pl.DataFrame(schema=dict.fromkeys([*types(table), LINE], pl.String)), table), [], "")
+        nothing = _nothing(table)
+        return CsvTable(path, _typed(nothing, table), [], "", nothing)
     content = path.read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
     raw, problems = _raw(path, content, table)
     if problems:
-        return CsvTable(path, _typed(raw.clear(), table), problems, sha256)
+        return CsvTable(path, _typed(raw, table), problems, sha256, raw)
     return _parse(path, raw, table, zone, sha256)
 
 
 def _raw(path: Path, content: bytes, table: type[Table]) -> tuple[pl.DataFrame, list[str]]:
     """The fields as text, columns in the table's order, and the line on which each row begins."""
-    names = list(types(table))
-    nothing = pl.DataFrame(schema=dict.fromkeys([*names, LINE], pl.String))
+    names, nothing = list(types(table)), _nothing(table)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         return nothing, [f"{path.name}: line {line} is no UTF-8 ({path})"]
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
     try:
@@ -93,7 +102,8 @@ def _raw(path: Path, content: bytes, table: type[Table]) -> tuple[pl.DataFrame, 
     by_name = dict(zip(header, zip(*rows, strict=True), strict=True)) if rows else {}
     data = {name: pl.Series(name, by_name.get(name, [None] * len(rows)), dtype=pl.String) for name in names}
     frame = pl.DataFrame([*data.values(), pl.Series(LINE, lines, dtype=pl.Int64)])
-    return frame.with_columns(pl.when(pl.col(names) != "").then(pl.col(names)).name.keep()), []
+    frame = frame.with_columns(pl.when(pl.col(names) != "").then(pl.col(names)).name.keep())
+    return frame.with_columns(pl.col(name).fill_null(DEFAULTS[name]) for name in names if name in DEFAULTS), []
 
 
 def _header_problems(path: Path, header: Sequence[str], names: Sequence[str]) -> list[str]:
@@ -106,12 +116,16 @@ def _header_problems(path: Path, header: Sequence[str], names: Sequence[str]) ->
     return [f"{path.name}: line 1: {what}; known are {known} ({path})" for what in unknown + repeated + missing]
 
 
+def _nothing(table: type[Table]) -> pl.DataFrame:
+    return pl.DataFrame(schema={**dict.fromkeys(types(table), pl.String), LINE: pl.Int64})
+
+
 def _typed(frame: pl.DataFrame, table: type[Table]) -> pl.DataFrame:
     return frame.clear().cast({**types(table), LINE: pl.Int64})
 
 
 def _parse(path: Path, raw: pl.DataFrame, table: type[Table], zone: ZoneInfo, sha256: str) -> CsvTable:
-    problems: list[str] = []
+    problems: list[tuple[int, str]] = []
     parsed = raw.select(
         *(_value(name, dtype, zone).alias(name) for name, dtype in types(table).items()), pl.col(LINE)
     )
@@ -128,8 +142,10 @@ def _parse(path: Path, raw: pl.DataFrame, table: type[Table], zone: ZoneInfo, sh
             wrong = wrong | ~_passes(check, parsed[name])
         good = good & ~wrong
         for line, value in raw.filter(wrong).select(LINE, name).head(MOST_PROBLEMS).iter_rows():
-            problems.append(say(path, line, name, value, _expected(name, dtype, field)))
-    return CsvTable(path, parsed.filter(good), problems[:MOST_PROBLEMS], sha256)
+            problems.append((line, say(path, line, name, value, _expected(name, dtype, field))))
+    problems.sort(key=lambda problem: problem[0])
+    sentences = [sentence for _, sentence in problems[:MOST_PROBLEMS]]
+    return CsvTable(path, parsed.filter(good), sentences, sha256, raw)
 
 
 def _must_say_something(name: str) -> bool:
@@ -146,7 +162,7 @@ def _value(name: str, dtype: pl.DataType, zone: ZoneInfo) -> pl.Expr:
     if isinstance(dtype, pl.Datetime):
         return _moment(text, zone, end=name == "released_at")
     kinds: dict[object, Callable[[], pl.Expr]] = {
-        pl.Date: lambda: text.str.to_date("%Y-%m-%d", strict=False),
+        pl.Date: lambda: _date(text),
         pl.Boolean: lambda: text.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean),
         pl.Int32: lambda: values.count(text),
     }
@@ -155,17 +171,24 @@ def _value(name: str, dtype: pl.DataType, zone: ZoneInfo) -> pl.Expr:
     return kinds.get(dtype.base_type(), lambda: text)()
 
 
+def _date(text: pl.Expr) -> pl.Expr:
+    return pl.when(text.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")).then(text).str.to_date("%Y-%m-%d", strict=False)
+
+
 def _moment(text: pl.Expr, zone: ZoneInfo, *, end: bool) -> pl.Expr:
     """An ISO 8601 moment; without an offset it is in the billing zone, and a date is its first (or last) moment."""
     local = text.str.replace(" ", "T", literal=True)
-    days = local.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
+    days = _date(text).cast(pl.Datetime("us"))
     whole_day = days.dt.offset_by("1d") if end else days
-    naive = local.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
+    written = local.str.contains(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]+)?$")
+    naive = pl.when(written).then(local).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
 
     def zoned(expression: pl.Expr) -> pl.Expr:
         return expression.dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
 
-    dated = zoned(whole_day) - (pl.duration(microseconds=1) if end else pl.duration())
+    # Where summer time begins at midnight the day begins an hour later.
+    midnight = pl.coalesce(zoned(whole_day), zoned(whole_day.dt.offset_by("1h")))
+    dated = midnight - (pl.duration(microseconds=1) if end else pl.duration())
     return pl.coalesce(values.instant(text), zoned(naive), dated)
 
 
@@ -196,7 +219,8 @@ def _expected(name: str, dtype: pl.DataType, field: object) -> str:
     at_least = [c.statistics["min_value"] for c in getattr(field, "checks", []) if c.name == "greater_than_or_equal_to"]
     limit = f" of at least {at_least[0]}" if at_least else ""
     if isinstance(dtype, pl.Decimal):
-        return f"a plain decimal{limit} with at most {dtype.scale} decimals"
+        whole = (dtype.precision or 38) - dtype.scale
+        return f"a plain decimal{limit} with at most {whole} digits before and {dtype.scale} behind the point"
     if isinstance(dtype, pl.Datetime):
         return "a date as 2026-10-01, or a date and time with offset as 2026-10-01T08:15:00+02:00"
     words: dict[object, str] = {

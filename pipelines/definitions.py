@@ -15,7 +15,6 @@ def definitions(installation: Installation, until: str | None = None) -> dg.Defi
     month_end = dg.define_asset_job(
         "month_end",
         selection=dg.AssetSelection.all(),
-        partitions_def=months,
         description="The whole month: load, rate, bill, control, publish.",
     )
     return dg.Definitions(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +24,11 @@ from transforms.mediation.text_lines import NOT_UTF8
 
 BLOCK_BYTES = 48 * 1024 * 1024
 PARQUET_ROWS = 250_000
-_GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_ZSTD = (b"\x28\xb5\x2f\xfd", *(bytes([first]) + b"\x2a\x4d\x18" for first in range(0x50, 0x60)))
+"""A zstd file begins with a frame, or with one to be skipped, as the parallel zstd writes it."""
+_TAKEN_FOR_PACKED = (_GZIP, _ZSTD[0], b"x\x01", b"x^", b"x\x9c", b"x\xda")
+"""`read_lines` unpacks what begins like this, zlib too; here it is the first line of a text."""
 
 codecs.register_error("callbill", lambda error: (NOT_UTF8, getattr(error, "end", 0)))
 
@@ -69,14 +74,19 @@ def find_files(installation: Installation, formats: dict[str, Format]) -> tuple[
             continue
         if not folder.is_dir() or folder.name not in formats:
             known = ", ".join(sorted(formats))
-            strange.append(f"{folder}: not loaded: the inbox has a folder for each format, and callbill knows {known}")
+            strange.append(f"{_readable(str(folder))}: not loaded: the inbox has a folder for each format, and callbill knows {known}")
             continue
         paths = (path for path in folder.rglob("*") if path.is_file())
         for path in sorted(paths, key=lambda path: path.relative_to(root).as_posix()):
             if not any(part.startswith(".") for part in path.relative_to(root).parts):
-                name = path.relative_to(installation.home).as_posix()
+                name = _readable(path.relative_to(installation.home).as_posix())
                 found.append(InboxFile(path, name, folder.name))
     return found, strange
+
+
+def _readable(name: str) -> str:
+    """A file's name as text that can be stored and shown; bytes in it that are no UTF-8 as `\\xff`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def read(file: InboxFile, kinds: tuple[Kind, ...]) -> tuple[Kind, Iterator[Batch]]:
@@ -93,9 +103,7 @@ def read(file: InboxFile, kinds: tuple[Kind, ...]) -> tuple[Kind, Iterator[Batch
 
 
 def _head(path: Path) -> bytes:
-    for block, _ in _blocks(path, 4096):
-        return block[:4096]
-    return b""
+    return next((block[:4096] for block, _ in _blocks(path, 4096) if block), b"")
 
 
 def _blocks(path: Path, size: int) -> Iterator[tuple[bytes, str | None]]:
@@ -128,7 +136,10 @@ def _gzip(file: BinaryIO, size: int) -> Iterator[tuple[bytes, str | None]]:
             return
         pending = member.unconsumed_tail
         if member.eof:
-            pending = member.unused_data.lstrip(b"\0") or file.read(1 << 16)
+            # Zeros may fill a file up behind its data.
+            pending = member.unused_data.lstrip(b"\0")
+            while not pending and (more := file.read(1 << 16)):
+                pending = more.lstrip(b"\0")
             if pending:
                 member = zlib.decompressobj(wbits=31)
         yield block, None
@@ -137,16 +148,21 @@ def _gzip(file: BinaryIO, size: int) -> Iterator[tuple[bytes, str | None]]:
 
 
 def _zstd(path: Path, size: int) -> Iterator[tuple[bytes, str | None]]:
-    with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as stream:
-        while True:
+    done, step = 0, min(size, 1 << 20)
+    while step:
+        with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as stream:
+            left = done
+            while left:
+                left -= len(stream.read(min(left, 1 << 20)))
             try:
-                block = stream.read(min(size, 1 << 20))
+                while block := stream.read(step):
+                    done += len(block)
+                    yield block, None
+                return
             except OSError:
-                yield b"", "the zstd data is damaged or ends before its end"
-                return
-            if not block:
-                return
-            yield block, None
+                # A reading that fails gives nothing of what it read: go up to the damage in smaller ones.
+                step //= 1024
+    yield b"", "the zstd data is damaged or ends before its end"
 
 
 def _lines(path: Path) -> Iterator[Batch]:
@@ -174,6 +190,11 @@ def _lines(path: Path) -> Iterator[Batch]:
 def _as_lines(block: bytes) -> pl.DataFrame:
     if not block:
         return pl.DataFrame(schema={"line": pl.String})
+    if block.startswith(_TAKEN_FOR_PACKED):
+        return _as_lines(b"\n" + block).slice(1)
+    if b'"' in block:
+        # Of a line end within quotes the carriage return belongs to the text; `read_lines` takes one away.
+        block = block.replace(b"\r\n", b"\r\r\n")
     try:
         return pl.read_lines(block, name="line")
     except pl.exceptions.PolarsError:
@@ -189,10 +210,13 @@ def _parquet(path: Path) -> Iterator[Batch]:
         yield Batch(pl.DataFrame(), last=True, damage=damage)
         return
     with file:
-        batches = file.iter_batches(PARQUET_ROWS)
+        batches = _parquet_batches(file)
         while True:
             try:
-                frame = pl.from_arrow(next(batches))
+                batch = next(batches)
+                # A string of Parquet may hold bytes that are no UTF-8, which Polars would take as they are.
+                batch.validate(full=True)
+                frame = pl.from_arrow(batch.cast(_in_utc(batch.schema)))
             except StopIteration:
                 yield Batch(pl.DataFrame(), last=True)
                 return
@@ -203,8 +227,32 @@ def _parquet(path: Path) -> Iterator[Batch]:
             yield Batch(frame, last=False)
 
 
+def _in_utc(schema: pa.Schema) -> pa.Schema:
+    """`schema` with its moments in UTC: Polars knows no zones such as `+05:30`."""
+    moments = {item.name: pa.timestamp(item.type.unit, "UTC") for item in schema if getattr(item.type, "tz", None)}
+    return pa.schema([item.with_type(moments.get(item.name, item.type)) for item in schema])
+
+
+def _parquet_batches(file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    """The rows in batches over many row groups; from a damaged one on group by group, up to the damage."""
+    done = 0
+    try:
+        for batch in file.iter_batches(PARQUET_ROWS):
+            yield batch
+            done += batch.num_rows
+        return
+    except (pa.ArrowException, OSError):
+        pass
+    for group in range(file.num_row_groups):
+        for batch in file.iter_batches(PARQUET_ROWS, row_groups=[group]):
+            known = min(done, batch.num_rows)
+            done -= known
+            if known < batch.num_rows:
+                yield batch.slice(known)
+
+
 def _is_packed(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(4).startswith((_GZIP, _ZSTD))
+        return file.read(4).startswith((_GZIP, *_ZSTD))
 
 

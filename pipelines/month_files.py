@@ -146,6 +146,11 @@ class MonthFiles:
         rows = self._connection.execute("SELECT DISTINCT month FROM month_files WHERE table_name = ? ORDER BY 1", [table])
         return [row[0] for row in rows.fetchall()]
 
+    def contents(self, month: str) -> dict[str, str]:
+        """SHA-256 of the month's content by table."""
+        query = "SELECT table_name, sha256 FROM month_files WHERE month = ? ORDER BY table_name"
+        return dict(self._connection.execute(query, [month]).fetchall())
+
     def source(self, table: str, months: Sequence[str] | None = None) -> str:
         """A FROM item over the files of `table`."""
         return _from(table, self.paths(table, months))

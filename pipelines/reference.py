@@ -70,7 +70,7 @@ def _price_problems(files: dict[str, CsvTable]) -> list[str]:
     for line, name, currency in lists.frame.select(LINE, "price_list", "currency").iter_rows():
         if name.startswith(DEFAULT_LIST) and name != DEFAULT_LIST + currency.lower():
             expected = f"{name.removeprefix(DEFAULT_LIST).upper()}, as the name of a default list says"
-            problems.append(lists.problem(line, "currency", currency, expected))
+            problems.append(lists.problem(line, "currency", expected))
     for name, file in files.items():
         problems += _repeated_keys(file, PRICE_TABLES[name]._key)
         if "country" in file.frame.columns:
@@ -91,34 +91,35 @@ def _reference_problems(files: dict[str, CsvTable], price_lists: pl.DataFrame) -
         if "currency" in file.frame.columns:
             problems += _bad_currencies(file)
     problems += _unknown(accounts, "price_list", set(price_lists["price_list"]), "a list of price_lists.csv, or nothing")
-    listed = accounts.frame.join(price_lists.rename({"currency": "_list"}), on="price_list", how="inner")
-    for line, own, of_list in listed.filter(pl.col("currency") != pl.col("_list")).select(LINE, "currency", "_list").iter_rows():
-        problems.append(accounts.problem(line, "currency", own, f"{of_list}, the currency of the account's price list"))
-    for line, closed in accounts.frame.filter(pl.col("closed_on") < pl.col("opened_on")).select(LINE, "closed_on").iter_rows():
-        problems.append(accounts.problem(line, "closed_on", closed, "a day not before opened_on"))
+    listed = accounts.frame.join(price_lists.rename({"currency": "_list"}), on="price_list", how="inner", maintain_order="left")
+    for line, of_list in listed.filter(pl.col("currency") != pl.col("_list")).select(LINE, "_list").iter_rows():
+        problems.append(accounts.problem(line, "currency", f"{of_list}, the currency of the account's price list"))
+    for line in accounts.frame.filter(pl.col("closed_on") < pl.col("opened_on"))[LINE]:
+        problems.append(accounts.problem(line, "closed_on", "a day not before opened_on"))
     known = set(accounts.frame["account_id"])
     for name in ("numbers", "credits", "payments"):
         problems += _unknown(files[name], "account_id", known, "an account of accounts.csv")
     problems += _overlaps(numbers)
-    credits = files["credits"].frame.join(accounts.frame.select("account_id", _own=pl.col("currency")), on="account_id")
-    for line, found, own in credits.filter(pl.col("currency") != pl.col("_own")).select(LINE, "currency", "_own").iter_rows():
-        problems.append(files["credits"].problem(line, "currency", found, f"{own}, the currency of the account"))
+    own_currencies = accounts.frame.select("account_id", _own=pl.col("currency"))
+    credits = files["credits"].frame.join(own_currencies, on="account_id", how="inner", maintain_order="left")
+    for line, own in credits.filter(pl.col("currency") != pl.col("_own")).select(LINE, "_own").iter_rows():
+        problems.append(files["credits"].problem(line, "currency", f"{own}, the currency of the account"))
     return problems + _too_fine(files["credits"]) + _too_fine(files["payments"])
 
 
 def _overlaps(numbers: CsvTable) -> list[str]:
     frame = numbers.frame.sort("number", "assigned_at")
     problems = []
-    for line, number in frame.filter(pl.col("released_at") < pl.col("assigned_at")).select(LINE, "number").iter_rows():
-        problems.append(numbers.problem(line, "released_at", number, "a moment not before assigned_at"))
+    for line in frame.filter(pl.col("released_at") < pl.col("assigned_at"))[LINE]:
+        problems.append(numbers.problem(line, "released_at", "a moment not before assigned_at"))
     before = frame.with_columns(
         pl.col("released_at").shift(1).over("number").alias("_until"),
         pl.col(LINE).shift(1).over("number").alias("_before"),
     ).filter(pl.col("_before").is_not_null())
     taken = before.filter(pl.col("_until").is_null() | (pl.col("assigned_at") < pl.col("_until")))
-    for line, number, other in taken.select(LINE, "number", "_before").iter_rows():
+    for line, other in taken.select(LINE, "_before").iter_rows():
         expected = f"a number that is free at its assigned_at; line {other} holds it still"
-        problems.append(numbers.problem(line, "number", number, expected))
+        problems.append(numbers.problem(line, "number", expected))
     return problems
 
 
@@ -131,8 +132,8 @@ def _too_fine(file: CsvTable) -> list[str]:
         )
     )
     return [
-        file.problem(line, "amount", amount, f"at most {digits} decimals, the minor unit of {currency}")
-        for line, amount, digits, currency in fine.select(LINE, "amount", "_digits", "currency").iter_rows()
+        file.problem(line, "amount", f"at most {digits} decimals, the minor unit of {currency}")
+        for line, digits, currency in fine.select(LINE, "_digits", "currency").iter_rows()
     ]
 
 
@@ -144,15 +145,15 @@ def _unknown(file: CsvTable, column: str, known: set[str] | frozenset[str], expe
     found = file.frame.filter(
         pl.col(column).is_not_null() & ~pl.col(column).is_in(pl.Series(sorted(known), dtype=pl.String).implode())
     )
-    return [file.problem(line, column, value, expected) for line, value in found.select(LINE, column).head(MOST_PROBLEMS).iter_rows()]
+    return [file.problem(line, column, expected) for line in found[LINE].head(MOST_PROBLEMS)]
 
 
 def _repeated_keys(file: CsvTable, key: tuple[str, ...]) -> list[str]:
     first = pl.col(LINE).first().over(key).alias("_first")
     again = file.frame.with_columns(first).filter(pl.col(LINE) != pl.col("_first")).head(MOST_PROBLEMS)
     return [
-        file.problem(row[LINE], key[-1], row[key[-1]], f"a key ({', '.join(key)}) that no other row has; line {row['_first']} has it")
-        for row in again.iter_rows(named=True)
+        file.problem(line, key[-1], f"a key ({', '.join(key)}) that no other row has; line {before} has it")
+        for line, before in again.select(LINE, "_first").iter_rows()
     ]
 
 

@@ -5,26 +5,36 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import subprocess
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import dagster as dg
 
-from pipelines.errors import CallbillError
+from pipelines.errors import CallbillError, LockHeld
 from pipelines.session import Progress, Session
 from pipelines.settings import REPOSITORY, Installation, Month
-from pipelines.warehouse import Warehouse
+from pipelines.warehouse import Warehouse, WarehouseLock
 
 DAGSTER_YAML = """\
-# Written by callbill. One run at a time: the warehouse has one writer.
+# Written by callbill. One run of Dagster's at a time: the warehouse has one writer. Runs of the command line do not
+# count here, so that one that was killed keeps nothing from running; they take turns by the warehouse's lock.
 concurrency:
   runs:
-    max_concurrent_runs: 1
+    tag_concurrency_limits:
+      - key: dagster/code_location
+        value: callbill
+        limit: 1
 telemetry:
   enabled: false
+nux:
+  enabled: false
+# The stages print nothing; capturing that would take two processes a run, and the terminal from the progress display.
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
 """
 
 
@@ -41,6 +51,17 @@ def dagster_instance(installation: Installation) -> dg.DagsterInstance:
         instance.get_run_records(limit=1)
         instance.get_asset_keys()
         return instance
+
+
+def _end_dead_runs(instance: dg.DagsterInstance, *, of_dagster: bool) -> None:
+    """Marks as failed what Dagster believes to run and cannot: runs of the command line, and Dagster's own `of_dagster`.
+
+    Only for who holds the warehouse's lock: no run of the command line lives without it.
+    """
+    active = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=active)):
+        if of_dagster or "dagster/code_location" not in run.tags:
+            instance.report_run_failed(run, "the process of this run is gone: it was killed, or the machine stopped")
 
 
 def _environment(installation: Installation) -> None:
@@ -79,27 +100,32 @@ def _materialize(session: Session, name: str) -> None:
     from pipelines.resources import handing
 
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    instance = dagster_instance(session.installation)
+    _end_dead_runs(instance, of_dagster=False)
     with warnings.catch_warnings(), handing(session):
         warnings.simplefilter("ignore")
         result = definitions(session.installation, name).resolve_job_def("month_end").execute_in_process(
             partition_key=name,
-            instance=dagster_instance(session.installation),
+            instance=instance,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
         )
     if session.failure is not None:
         raise session.failure
     if not result.success:
-        raise CallbillError(_first_failure(result))
+        raise _reason(result)
 
 
-def _first_failure(result: dg.ExecuteInProcessResult) -> str:
+def _reason(result: dg.ExecuteInProcessResult) -> BaseException:
+    """What made the run stop, for a person: the first stage that failed, or the person's own Ctrl-C."""
     for event in result.all_events:
         if event.is_step_failure and event.step_failure_data.error is not None:
             error = event.step_failure_data.error
+            if error.cls_name == "DagsterExecutionInterruptedError":
+                return KeyboardInterrupt()
             cause = error.cause or error
-            return f"stage {event.step_key} stopped, nothing of it was kept: {cause.message.strip()}"
-    return "the run did not succeed"
+            return CallbillError(f"stage {event.step_key} stopped, nothing of it was kept: {cause.message.strip()}")
+    return CallbillError("the run did not succeed")
 
 
 def recycle_months(installation: Installation, progress: Progress, *, wait_seconds: float | None = None) -> dict[str, Any]:
@@ -128,13 +154,19 @@ def _open_suspense(warehouse: Warehouse) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
-def serve_ui(installation: Installation, port: int) -> int:
-    """Runs `dagster dev` on loopback until it is ended; returns its exit status."""
+def serve_ui(installation: Installation, port: int) -> NoReturn:
+    """Becomes `dagster dev` on loopback: signals reach it, and its exit status is the command's."""
     installation.home.mkdir(parents=True, exist_ok=True)
     _environment(installation)
-    dagster_instance(installation).dispose()
-    command = [str(Path(sys.executable).with_name("dagster")), "dev", "-w", str(REPOSITORY / "workspace.yaml")]
-    try:
-        return subprocess.call([*command, "-h", "127.0.0.1", "-p", str(port)])
-    except KeyboardInterrupt:
-        return 0
+    instance = dagster_instance(installation)
+    lock = WarehouseLock(installation.home)
+    with suppress(LockHeld):
+        lock.acquire(wait_seconds=0)
+        _end_dead_runs(instance, of_dagster=True)
+        lock.release()
+    instance.dispose()
+    program = str(Path(sys.executable).with_name("dagster"))
+    workspace = str(REPOSITORY / "workspace.yaml")
+    # `dagster dev` warns of its successor `dg`, which is no part of the installation.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    os.execv(program, [program, "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])

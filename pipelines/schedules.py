@@ -1,6 +1,7 @@
 """When Dagster acts by itself: the month end, and new files in the inbox."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -11,7 +12,7 @@ from transforms.mediation.formats import all_formats
 
 
 def month_before(moment: datetime) -> str:
-    """The month that has ended at `moment`."""
+    """The month that has ended at `moment`, in the time zone of `moment`."""
     return f"{moment.replace(day=1) - timedelta(days=1):%Y-%m}"
 
 
@@ -27,7 +28,7 @@ def month_end_schedule(job: UnresolvedAssetJobDefinition, billing: Billing) -> d
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        month = month_before(context.scheduled_execution_time)
+        month = month_before(context.scheduled_execution_time.astimezone(ZoneInfo(billing.time_zone)))
         return dg.RunRequest(run_key=month, partition_key=month)
 
     return schedule

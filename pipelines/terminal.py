@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.progress import Progress as Bar
@@ -14,6 +14,19 @@ from rich.table import Table
 
 from pipelines.session import Progress, Silent
 from pipelines.settings import Installation
+from pipelines.world import minor_units
+
+
+MEASURED_RECORDS = 1_000
+"""So many records make a rate worth showing."""
+
+NARROWEST = 100
+"""Columns that the tables of an outcome need; a narrower terminal wraps lines, and no figure is cut."""
+
+_BILLED = {"net_amount": "net", "vat_amount": "VAT", "paid_from_balance": "from balance", "total_owed": "owed"}
+"""Columns in minor units, with what stands above them; other amounts are sums of unrounded charges."""
+
+_HEADS = {**_BILLED, "billing_mode": "mode"}
 
 
 class Display(Silent):
@@ -24,7 +37,7 @@ class Display(Silent):
         self._bar = Bar(
             SpinnerColumn(finished_text="[green]✓"),
             TextColumn("{task.description:<28}"),
-            TextColumn("{task.completed:>12,.0f} records"),
+            TextColumn("{task.fields[count]:>20}"),
             TextColumn("{task.fields[rate]:>14}"),
             TimeElapsedColumn(),
             console=console,
@@ -37,7 +50,7 @@ class Display(Silent):
     def stage(self, name: str) -> None:
         """Ends the line of the stage before, and begins the next."""
         self.end_stage()
-        self._task = self._bar.add_task(name, total=None, rate="")
+        self._task = self._bar.add_task(name, total=None, count="", rate="")
         self._started, self._done = time.monotonic(), 0
 
     def advance(self, records: int) -> None:
@@ -45,7 +58,8 @@ class Display(Silent):
         if self._task is not None:
             self._done += records
             seconds = max(time.monotonic() - self._started, 1e-3)
-            self._bar.update(self._task, advance=records, rate=f"{self._done / seconds:,.0f}/s")
+            rate = f"{self._done / seconds:,.0f}/s" if self._done >= MEASURED_RECORDS else ""
+            self._bar.update(self._task, advance=records, count=f"{self._done:,} records", rate=rate)
 
     def warn(self, sentence: str) -> None:
         """A sentence on standard error, terminal or not."""
@@ -77,6 +91,7 @@ def progress_display() -> Iterator[Progress]:
 def show_outcome(outcome: dict[str, Any]) -> None:
     """Prints the outcome of a run for a person."""
     console = Console()
+    console.width = max(console.width, NARROWEST)
     files = outcome["files"]
     console.print(
         f"\n[bold]{outcome['month']}[/bold]: {files['records']:,} records in {files['files']} files, "
@@ -96,16 +111,20 @@ def show_outcome(outcome: dict[str, Any]) -> None:
 def _table(console: Console, title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    table = Table(box=None, pad_edge=False, header_style="dim")
     for column in columns:
-        table.add_column(column, justify="left" if isinstance(rows[0][column], str) else "right")
+        justify: Literal["left", "right"] = "left" if isinstance(rows[0][column], str) else "right"
+        table.add_column(_HEADS.get(column, column), justify=justify, no_wrap=True)
     for row in rows:
-        table.add_row(*(_shown(row[column]) for column in columns))
-    console.print()
+        table.add_row(*(_shown(column, row) for column in columns))
+    console.print(f"\n[bold]{title}[/bold]")
     console.print(table)
 
 
-def _shown(value: object) -> str:
+def _shown(column: str, row: dict[str, Any]) -> str:
+    value = row[column]
+    if column in _BILLED:
+        return f"{value:,.{minor_units()[row['currency']]}f}"
     return value if isinstance(value, str) else f"{value:,}"
 
 
@@ -116,8 +135,7 @@ def show_where_to_look(installation: Installation, month: str) -> None:
         f"""
 Where to look next
   a bill, explained      callbill explain --home {home} {month}:A0001
-  its tables             python -c "import duckdb; print(duckdb.connect('{installation.published}', read_only=True)
-                         .sql('SELECT * FROM bills LIMIT 10'))"
+  its tables             python -c "import duckdb; duckdb.connect('{installation.published}', read_only=True).sql('FROM bills').show()"
   what is suspended      SELECT reason, detail, count(*) FROM suspense GROUP BY ALL
   Dagster's web UI       callbill ui --home {home}
   your own month         docs/how-to/month-end.md""",

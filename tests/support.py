@@ -1,4 +1,4 @@
-"""Runs months in this process without Dagster and reads back what was published. What is right is not said here."""
+"""Runs months in this process without Dagster and reads what was published. What is right is not said here."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def run_stages(
 
 def run_month(session: Session, month: str) -> pl.DataFrame:
     """The stages of a month end in their order; returns the controls. Publishes whatever they say."""
-    load.load_reference_and_prices(session)
+    load.load_reference_and_prices(session, month)
     load.load_usage(session)
     load.compare_records(session)
     rate.rate_month(session, month)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -14,7 +15,7 @@ OWNERS = ["team:billing"]
 
 def monthly(billing: Billing, until: str | None = None) -> dg.MonthlyPartitionsDefinition:
     """The months from the first of the settings to the one at hand, in the billing time zone; or further, to `until`."""
-    now = datetime.now()
+    now = datetime.now(ZoneInfo(billing.time_zone))
     ahead = 0 if until is None else 12 * (int(until[:4]) - now.year) + int(until[5:]) - now.month
     return dg.MonthlyPartitionsDefinition(
         start_date=billing.first_month, fmt="%Y-%m", timezone=billing.time_zone, end_offset=max(0, ahead) + 1

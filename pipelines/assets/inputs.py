@@ -38,7 +38,8 @@ def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefiniti
             yield dg.MaterializeResult(asset_key=name, metadata={"dagster/row_count": facts[f"{name}_rows"]})
 
 
-    @dg.asset(name="usage_records", **described(UsageRecords, "usage", [], {"duckdb", "polars"}, months))
+    # Usage needs no accounts; but a reference or price file that is broken stops a run before anything is loaded.
+    @dg.asset(name="usage_records", **described(UsageRecords, "usage", ["accounts"], {"duckdb", "polars"}, months))
     def usage_records(session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """Loads the files of the inbox that are new; each once per content, wholly or not at all."""
         with session.running() as run:

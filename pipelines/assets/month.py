@@ -6,7 +6,6 @@ import dagster as dg
 
 from pipelines.assets.common import OWNERS, described
 from pipelines.controls import CONTROLS
-from pipelines.errors import ControlFailed
 from pipelines.resources import SessionResource, metadata
 from pipelines.stages import balance, bill, control, publish, rate
 from transforms.tables import billing, usage
@@ -76,14 +75,12 @@ def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefiniti
             frame = control.control_month(run, context.partition_key)
         yield dg.MaterializeResult(metadata={"dagster/row_count": frame.height})
         for item in CONTROLS:
-            rows = [row for row in frame.iter_rows(named=True) if row["control"] == item.name]
-            passed = all(row["passed"] for row in rows)
-            shown = {
-                f"{name} {row['currency']}".strip(): str(row[name]) for row in rows for name in ("expected", "actual", "difference")
-            }
-            yield dg.AssetCheckResult(check_name=item.name, passed=passed, severity=dg.AssetCheckSeverity.ERROR, metadata=shown)
-            if not passed:
-                run.failure = ControlFailed(f"control {item.name} failed for {context.partition_key}: {item.says}")
+            rows = frame.filter(control=item.name)
+            passed = bool(rows["passed"].all())
+            shown = {"month": context.partition_key, **control.shown(rows)}
+            yield dg.AssetCheckResult(check_name=item.name, passed=passed, metadata=shown)
+        with session.running() as run:
+            control.require_passed(run, context.partition_key)
 
 
     @dg.asset(
@@ -98,6 +95,7 @@ def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefiniti
     def published(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """Puts the month where analysts find it; only when every control passed."""
         with session.running() as run:
+            control.require_passed(run, context.partition_key)
             return dg.MaterializeResult(metadata=metadata(publish.publish(run, context.partition_key)))
 
     return [rated_usage, number_fees, bill_lines, bills, receipts, ledger, controls, published]

@@ -5,7 +5,7 @@ The warehouse is never opened, so that an explanation is there while a run goes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,6 +21,9 @@ from pipelines.explain.words import Row
 from pipelines.settings import Installation
 from transforms.rating.book import DEFAULT_LIST
 
+OF_BILL = "billing_month = $month AND account_id = $account"
+"""The rows of one bill, in every published table of a month."""
+
 
 @dataclass
 class Sources:
@@ -32,7 +35,8 @@ class Sources:
 
     def rows(self, query: str, parameters: dict[str, object]) -> list[Row]:
         """The rows of a query over the published tables; `parameters` by the names it uses as $name."""
-        return self.connection.sql(query, params=parameters).pl().to_dicts()
+        found: pl.DataFrame = self.connection.sql(query, params=parameters).pl()
+        return found.to_dicts()
 
     def row(self, query: str, parameters: dict[str, object]) -> Row | None:
         """The first row of the query."""
@@ -41,7 +45,10 @@ class Sources:
 
     def months(self) -> list[str]:
         """The months that are published."""
-        return [row["billing_month"] for row in self.rows("SELECT DISTINCT billing_month FROM bills ORDER BY 1", {})]
+        return [
+            row["billing_month"]
+            for row in self.rows("SELECT DISTINCT billing_month FROM bills ORDER BY 1", {})
+        ]
 
     def path(self, name: str) -> Path:
         """Where the price or reference table `name` lies."""
@@ -56,7 +63,7 @@ class Sources:
         return self._tables[name]
 
     def line_of(self, name: str, **values: object) -> Row | None:
-        """The row of a price or reference table that has these values, or None; the last where several have."""
+        """The row of a price or reference table that has these values, the last of several, or None."""
         same = [pl.col(column).eq_missing(pl.lit(value)) for column, value in values.items()]
         found = self.table(name).filter(*same) if same else self.table(name)
         return found.row(-1, named=True) if found.height else None
@@ -99,8 +106,8 @@ class Sources:
 
 
 def at_line(name: str, row: Row | None) -> str:
-    """`numbers.csv line 12`, or that the row is not there any more."""
-    return f"{name}.csv line {row[LINE]}" if row else f"{name}.csv, where it does not stand any more"
+    """`numbers.csv line 12`, or that there is no such row."""
+    return f"{name}.csv line {row[LINE]}" if row else f"no row of {name}.csv as it stands now"
 
 
 def account_name(row: Row | None, account_id: str) -> str:
@@ -113,7 +120,9 @@ def open_sources(installation: Installation) -> Iterator[Sources]:
     """The sources of an installation. Raises BadInput where nothing is published, or its files are gone."""
     place = installation.published
     if not place.exists():
-        raise BadInput(f"nothing is published in {place.parent} yet: run a month first, as `callbill run 2026-10`")
+        raise BadInput(
+            f"nothing is published in {place.parent} yet: run a month first, as `callbill run 2026-10`"
+        )
     try:
         with duckdb.connect(str(place), read_only=True) as connection:
             connection.execute("SET TimeZone = 'UTC'")
@@ -121,11 +130,6 @@ def open_sources(installation: Installation) -> Iterator[Sources]:
             yield Sources(installation, connection)
     except (duckdb.IOException, duckdb.CatalogException, duckdb.BinderException):
         raise BadInput(
-            f"{place} cannot be read whole: it was made by another version, or its home was moved; publish it "
+            f"{place} cannot be read whole: another version made it, or its home was moved; publish it "
             "anew with `callbill run MONTH`"
         ) from None
-
-
-def first_line(rows: Sequence[Row]) -> Row | None:
-    """The first of `rows`, if there is one."""
-    return rows[0] if rows else None

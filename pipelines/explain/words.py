@@ -13,7 +13,10 @@ from pipelines import world
 Row = dict[str, Any]
 """A row of a table by column, its values as Python has them."""
 
-_LABEL = 14
+FAULT = "report this as a fault of callbill"
+"""What to do where figures that must agree do not."""
+
+_LABEL = 15
 _TENTH = Decimal("1E-10")
 
 
@@ -82,15 +85,17 @@ def moment(at: datetime, zone: ZoneInfo) -> str:
 
 
 def billed_seconds(seconds: int, first: int, step: int) -> str:
-    """How increments make billed seconds of `seconds`: `61 s at 60/30 -> 60 + 1 x 30 = 90 s` (billing rule 2)."""
+    """How increments make billed seconds: `61 s at 60/30 -> 60 + 1 x 30 = 90 s` (billing rule 2)."""
     steps = -(-max(0, seconds - first) // step)
     if (first, step) == (1, 1):
         return f"{seconds} s at 1/1 -> {seconds} s"
-    return f"{seconds} s at {first}/{step} -> " + (f"{first} + {steps} x {step} = {first + steps * step} s" if steps else f"{first} s")
+    return f"{seconds} s at {first}/{step} -> " + (
+        f"{first} + {steps} x {step} = {first + steps * step} s" if steps else f"{first} s"
+    )
 
 
 def arithmetic(row: Row) -> str:
-    """The charge of a rated leg: `83 s x 0.012000 USD/min / 60 = 0.0166000000 USD` (billing rules 2 and 3)."""
+    """The charge of a rated leg: `83 s x 0.012000 USD/min / 60 = 0.0166000000 USD` (billing rules 2, 3)."""
     price, currency = exact(row["unit_price"]), row["currency"]
     result = f"= {exact(row['charge'])} {currency}"
     if row["service"] == "voice":
@@ -106,11 +111,13 @@ def remark(row: Row) -> str | None:
     with localcontext() as context:
         context.prec = 60
         quantity = row["segments"] if row["direction"] == "outbound" else 1
-        sixtieths = row["unit_price"] * (row["billed_seconds"] if row["service"] == "voice" else 60 * quantity)
+        sixtieths = row["unit_price"] * (
+            row["billed_seconds"] if row["service"] == "voice" else 60 * quantity
+        )
         sixtieths += 60 * row["connection_fee"]
         found = (sixtieths / 60).quantize(_TENTH, ROUND_HALF_UP)
         if found != row["charge"]:
-            return f"but these figures give {exact(found)}: report this as a fault of callbill"
+            return f"but these figures give {exact(found)}: {FAULT}"
         return None if found * 60 == sixtieths else "rounded half away from zero to 10 decimals"
 
 
@@ -135,7 +142,9 @@ VAT_RULES = {
 
 def vat(net: Decimal, rate: Decimal, amount: Decimal, currency: str) -> str:
     """`12.34 EUR x 0.2000 = 2.46800000 -> 2.47 EUR (rounded ...)`."""
-    product = f"{money(net, currency)} x {exact(rate)} = {exact(Decimal(in_minor_unit(net, currency)) * rate)}"
+    product = (
+        f"{money(net, currency)} x {exact(rate)} = {exact(Decimal(in_minor_unit(net, currency)) * rate)}"
+    )
     return f"{product} -> {money(amount, currency)} ({rounding(currency)})"
 
 

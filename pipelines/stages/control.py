@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 import polars as pl
 
 from pipelines.controls import CONTROLS, Control
+from pipelines.errors import ControlFailed
 from pipelines.session import Session
 from pipelines.settings import Month
 from transforms.control.verdicts import verdicts
@@ -30,9 +33,40 @@ def control_month(session: Session, name: str) -> pl.DataFrame:
     with session.warehouse.transaction():
         session.warehouse.connection.execute("DELETE FROM controls WHERE billing_month = ?", [name])
         session.warehouse.insert("controls", frame)
-        session.warehouse.note("controls", name, {"failed": frame.filter(~pl.col("passed")).height})
+        facts = {"failed": frame.filter(~pl.col("passed")).height}
+        session.warehouse.note("controls", name, {**facts, "files": session.warehouse.month_files.contents(name)})
     session.progress.advance(frame.height)
     return frame
+
+
+def require_passed(session: Session, name: str) -> None:
+    """Raises ControlFailed where a control of the month failed, or where none looked at the month as it is now."""
+    failed = session.warehouse.frame(
+        "SELECT * FROM controls WHERE billing_month = ? AND NOT passed ORDER BY control, currency", [name]
+    )
+    if failed.height:
+        says = {control.name: control.says for control in CONTROLS}
+        sentences = [
+            f"control {row['control']} failed for {name}: {says[row['control']]}; {_figures(row)}"
+            for row in failed.iter_rows(named=True)
+        ]
+        raise ControlFailed("\n".join(sentences))
+    facts = session.warehouse.value("SELECT facts FROM manifest WHERE stage = 'controls' AND month = ?", [name])
+    if facts is None or json.loads(facts)["files"] != session.warehouse.month_files.contents(name):
+        raise ControlFailed(f"{name} is not as the controls last saw it: run them before it is published")
+
+
+def _figures(row: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in shown(pl.DataFrame([row])).items())
+
+
+def shown(rows: pl.DataFrame) -> dict[str, int | str]:
+    """What Controls measured, as a person reads it: `expected EUR` and so on; counts as numbers, amounts as text."""
+    return {
+        f"{name} {row['currency']}".strip(): f"{row[name].normalize():f}" if row["currency"] else int(row[name])
+        for row in rows.iter_rows(named=True)
+        for name in _MEASURED[1:]
+    }
 
 
 def _measure(session: Session, month: Month, control: Control, sources: dict[str, str]) -> pl.DataFrame:

@@ -17,6 +17,8 @@ from tests.independent.rating import rate
 from tests.independent.reference import Reference, load_reference
 
 Row = dict[str, Any]
+Key = tuple[str, str, str]
+REFUSALS = ("unreadable", "bad_value", "sms_length_unknown")
 
 
 @dataclass
@@ -32,6 +34,9 @@ class Tables:
     suspense: list[Row] = field(default_factory=list)
     usage_files: list[Row] = field(default_factory=list)
 
+    inbound_leg_missing: list[Row] = field(default_factory=list)
+    """Outbound legs whose inbound call is nowhere: what a control reports. No published table."""
+
 
 def bill_month(
     home: Path,
@@ -41,32 +46,43 @@ def bill_month(
     months_before: Sequence[str] = (),
     time_zone: str = "UTC",
     seller_country: str = "FR",
+    first_month: str = "2025-01",
 ) -> Tables:
     """The tables after the runs of `months_before`, in their order, and of `month`; none of them is issued.
 
     Every table holds all the months run. A receipt is made in the first run that knows its credit, which is
-    the first of all here, and stays as it was: its balance knows the usage of that month only.
+    the first of all here; its balance knows all usage loaded then, from the `first_month` on, also that of
+    months that are not run.
     """
     months = [*months_before, month]
     zone = ZoneInfo(time_zone)
     reference = load_reference(home, price_tables, zone)
     tables = Tables()
-    read_usage(read_inbox(home), months, reference, tables)
+    usage = read_usage(read_inbox(home), months, reference, tables)
     for run in months:
         bill_one_month(run, seller_country, reference, tables)
-    known = [row for row in tables.rated_usage if row["usage_month"] == months[0]]
+    known = [row for row in rate_all(usage, reference) if row["usage_month"] >= first_month]
     tables.receipts = receipts(known, seller_country, reference)
     tables.ledger = ledger(tables.bills, reference)
     return tables
 
 
-def read_usage(files: list[UsageFile], months: list[str], reference: Reference, tables: Tables) -> None:
-    """Rates every record of the months; each raw record is counted once in its file."""
-    first_content: dict[tuple[str, str, str], tuple[object, ...]] = {}
+def rate_all(usage: list[Usage], reference: Reference) -> list[Row]:
+    """The rated legs of usage of any month; those that can't be rated are left out."""
+    outcomes = [rate(record, leg, reference) for record in usage for leg in record.legs]
+    return [outcome for outcome in outcomes if not isinstance(outcome, str)]
+
+
+def read_usage(
+    files: list[UsageFile], months: list[str], reference: Reference, tables: Tables
+) -> list[Usage]:
+    """Rates every record of the months; each raw record is counted once in its file. Returns all usage."""
+    usage: dict[Key, Usage] = {}
+    repeated: list[Usage] = []
     for file in files:
         outcomes = []
         for raw in file.records:
-            outcomes.append(read_record(raw, first_content, months, reference, tables))
+            outcomes.append(read_record(raw, usage, repeated, months, reference, tables))
         tables.usage_files.append(
             {
                 "path": file.path,
@@ -78,11 +94,15 @@ def read_usage(files: list[UsageFile], months: list[str], reference: Reference, 
                 "unbillable": outcomes.count("unbillable"),
             }
         )
+    refused = {row["record_id"] for row in tables.suspense if row["reason"] in REFUSALS}
+    tables.inbound_leg_missing = inbound_leg_missing(usage, repeated, refused, months, reference)
+    return list(usage.values())
 
 
 def read_record(
     raw: Raw,
-    first_content: dict[tuple[str, str, str], tuple[object, ...]],
+    first: dict[Key, Usage],
+    repeated: list[Usage],
     months: list[str],
     reference: Reference,
     tables: Tables,
@@ -92,15 +112,16 @@ def read_record(
     if usage is None:
         return "unbillable"
     if isinstance(usage, Refused):
-        suspend(raw, usage.record_id, None, usage.reason, tables)
+        suspend(raw, usage.record_id, "main", usage.reason, tables)
         return "suspended"
     key = (raw.format, usage.service, usage.record_id)
-    if key in first_content:
-        if first_content[key] == usage.content:
+    if key in first:
+        repeated.append(usage)
+        if first[key].content == usage.content:
             return "duplicate"
-        suspend(raw, usage.record_id, None, "conflicting_duplicate", tables)
+        suspend(raw, usage.record_id, "main", "conflicting_duplicate", tables)
         return "suspended"
-    first_content[key] = usage.content
+    first[key] = usage
     return rate_record(raw, usage, months, reference, tables)
 
 
@@ -125,8 +146,37 @@ def rate_record(raw: Raw, usage: Usage, months: list[str], reference: Reference,
     return "suspended" if suspended == len(usage.legs) else "usage"
 
 
-def suspend(raw: Raw, record_id: str | None, leg: str | None, reason: str, tables: Tables) -> None:
-    """Puts a record, or one leg of it, into suspense."""
+def inbound_leg_missing(
+    usage: dict[Key, Usage],
+    repeated: list[Usage],
+    refused: set[str | None],
+    months: list[str],
+    reference: Reference,
+) -> list[Row]:
+    """The forwarded calls of the months, told as records of their own, whose inbound call was never told.
+
+    Such a record names the inbound call in linked_id. Standard records name what they like there, so that
+    only those of a tracked number are looked at. An inbound call that was refused is not missing.
+    """
+    tracked = {holding.number for holding in reference.holdings if holding.call_tracking}
+    told = set(refused)
+    for record in [*usage.values(), *repeated]:
+        if record.service == "voice" and record.legs[0].direction == "inbound":
+            told |= {record.record_id, record.linked_id}
+    missing = []
+    for (usage_format, _, _), record in usage.items():
+        leg, linked_id = record.legs[0], record.linked_id
+        month = local_month(record.started_at, reference.zone)
+        if (record.service, leg.direction) != ("voice", "outbound") or month not in months:
+            continue
+        forwards = usage_format == "callr" or leg.own_number in tracked
+        if forwards and linked_id is not None and linked_id not in told | {record.record_id}:
+            missing.append({"usage_month": month, "record_id": record.record_id, "linked_id": linked_id})
+    return missing
+
+
+def suspend(raw: Raw, record_id: str | None, leg: str, reason: str, tables: Tables) -> None:
+    """Puts a leg of a record, or the main leg for all of it, into suspense."""
     tables.suspense.append(
         {
             "format": raw.format,
@@ -144,10 +194,7 @@ def bill_one_month(month: str, seller_country: str, reference: Reference, tables
     fees, without_price = number_fees(month, reference)
     tables.number_fees.extend(fees)
     for number in without_price:
-        raw = Raw("numbers", "", 0, None)
-        suspend(raw, number["number"], None, number["reason"], tables)
-        tables.suspense[-1]["path"] = None
-        tables.suspense[-1]["record_number"] = None
+        suspend(Raw("numbers", None, number["row"], None), number["number"], "main", "no_price", tables)
     for account in sorted(reference.accounts, key=lambda account: account.account_id):
         lines = bill_lines(month, account, tables.rated_usage, fees)
         tables.bill_lines.extend(lines)

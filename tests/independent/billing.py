@@ -21,14 +21,16 @@ KINDS = ["voice", "sms", "number_fee"]
 
 
 def number_fees(month: str, reference: Reference) -> tuple[list[Row], list[Row]]:
-    """The fees of every number held in the month, and the numbers (account_id, number) without a price."""
+    """The fees of every number held in the month, and the numbers without a price, with their first row."""
     fees, without_price = [], []
     for account in reference.accounts:
         own = [holding for holding in reference.holdings if holding.account_id == account.account_id]
         for number in sorted({holding.number for holding in own}):
             fee = number_fee(month, account, number, reference)
             if isinstance(fee, str):
-                without_price.append({"account_id": account.account_id, "number": number, "reason": fee})
+                first = next(holding for holding in own if holding.number == number)
+                row = reference.holdings.index(first) + 1
+                without_price.append({"account_id": account.account_id, "number": number, "row": row})
             elif fee is not None:
                 fees.append(fee)
     return fees, without_price

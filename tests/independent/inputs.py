@@ -43,10 +43,13 @@ PRICE_COLUMNS = {
 
 @dataclass(frozen=True)
 class Raw:
-    """One raw record: its place, and its object (a value by name), or None where it can't be parsed."""
+    """One raw record: its place, and its object (a value by name), or None where it can't be parsed.
+
+    A number's fee without a price has a place too: its row of numbers.csv, which lies at no path of the inbox.
+    """
 
     format: str
-    path: str
+    path: str | None
     record_number: int
     fields: dict[str, Any] | None
 

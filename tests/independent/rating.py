@@ -95,22 +95,22 @@ def price_of(
     return reference.price("sms_inbound", account, day)
 
 
-def charge_of(service: str, leg: Leg, price: Price | None) -> tuple[int | None, Decimal | None, Decimal]:
-    """Billed seconds (voice), unit price and charge; without a price there was nothing to charge."""
+def charge_of(service: str, leg: Leg, price: Price | None) -> tuple[int, Decimal | None, Decimal]:
+    """Billed seconds (of a call), unit price and charge; without a price there was nothing to charge."""
     if price is None:
-        return (0 if service == "voice" else None), None, Decimal(0)
+        return 0, None, Decimal(0)
     if service == "voice":
         seconds = billed_seconds_of(
-            leg.billable_seconds or 0, price.whole("first_increment"), price.whole("increment")
+            leg.billable_seconds, price.whole("first_increment"), price.whole("increment")
         )
         unit_price = price.decimal("price_per_minute")
         charge = Fraction(price.decimal("connection_fee")) + Fraction(unit_price) * seconds / 60
         return seconds, unit_price, to_charge(charge)
     if leg.direction == "outbound":
         unit_price = price.decimal("price_per_segment")
-        return None, unit_price, to_charge(Fraction(unit_price) * (leg.segments or 0))
+        return 0, unit_price, to_charge(Fraction(unit_price) * (leg.segments or 0))
     unit_price = price.decimal("price_per_message")
-    return None, unit_price, to_charge(Fraction(unit_price))
+    return 0, unit_price, to_charge(Fraction(unit_price))
 
 
 def billed_seconds_of(seconds: int, first_increment: int, increment: int) -> int:

@@ -16,6 +16,13 @@ def segments_of_text(text: str) -> int:
     return pack([2 if ord(character) > 0xFFFF else 1 for character in text], single=70, part=67)
 
 
+def length_of_text(text: str) -> int:
+    """The length of a text in what its segments hold: septets, or UTF-16 units."""
+    if all(character in BASIC or character in EXTENSION for character in text):
+        return len(text) + sum(character in EXTENSION for character in text)
+    return len(text.encode("utf-16-le")) // 2
+
+
 def pack(sizes: list[int], *, single: int, part: int) -> int:
     """The segments for characters of these sizes (septets or UTF-16 units), none of them split over two."""
     if sum(sizes) <= single:

@@ -1,10 +1,9 @@
-"""Draws raw usage records at the edges of the rules, good, broken and repeated. Knows no prices."""
+"""Draws raw usage records in callbill's own columns: good, broken and repeated, at the edges of the rules."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from hypothesis import strategies as st
 
@@ -52,7 +51,27 @@ FORWARD_FAULTS: list[Row] = [
     {"forwarded_to": "+0033145"},
     {"forwarded_seconds": ""},
     {"forwarded_seconds": "-5"},
+    {"forwarded_to": "", "forwarded_seconds": "7"},
+    {"forwarded_to": "", "forwarded_seconds": "a while"},
 ]
+MESSAGE_FAULTS: list[Row] = [
+    {"segments": "0"},
+    {"segments": "1.5"},
+    {"segments": "1000000000"},
+    {"encoding": "latin1"},
+    {"text_length": "-1"},
+]
+CHANGES = {
+    "account_id": ["", "A1"],
+    "status": ["", "answered", "no_answer", "sent", "failed"],
+    "duration_seconds": ["", "0", "60", "60.0", "59.5"],
+    "linked_id": ["", "call-1", "r1"],
+    "forwarded_to": ["", "+33145000001", "0033145000001"],
+    "forwarded_seconds": ["", "0", "60"],
+    "segments": ["", "1", "2"],
+    "encoding": ["", "gsm7", "ucs2"],
+    "text_length": ["", "1", "70"],
+}
 NUMBER_FAULTS = ["+", "0145000001", "+33 1 45", "+3314500000112345", "reception", "tel:+33145000001"]
 
 
@@ -65,7 +84,7 @@ def texts(draw: st.DrawFn) -> str:
                 ("a", "€"),
                 ("a", "{"),
                 ("à", "^"),
-                ("\n", "|"),
+                ("a", "\n"),
                 ("Δ", '"'),
                 ("ç", "é"),
                 ("a", "ф"),
@@ -112,7 +131,7 @@ def usage_record(
         "from_number": sender,
         "to_number": recipient,
         "started_at": draw(written(draw(starts))),
-        "linked_id": draw(st.sampled_from(["", "", "call-1"])),
+        "linked_id": draw(st.sampled_from(["", "", "call-1", "r1"])),
     }
     part = draw(call_columns(direction)) if record["service"] == "voice" else draw(message_columns())
     return record | part
@@ -127,7 +146,7 @@ def call_columns(draw: st.DrawFn, direction: str) -> Row:
     columns = {"status": status, "duration_seconds": draw(durations)}
     if direction == "inbound" and draw(st.booleans()):
         columns["forwarded_to"] = draw(restyled(draw(st.sampled_from(OTHER_NUMBERS))))
-        columns["forwarded_seconds"] = draw(st.sampled_from(DURATIONS if answered else ["", "0"]))
+        columns["forwarded_seconds"] = draw(st.sampled_from(DURATIONS if answered else ["", "0", "60"]))
     return columns
 
 
@@ -149,24 +168,15 @@ def message_columns(draw: st.DrawFn) -> Row:
 
 @st.composite
 def fault_of(draw: st.DrawFn, record: Row) -> Row:
-    """The columns that make a good record bad; at least one of its legs then is."""
-    answered = record["service"] == "voice" and record["status"] in ("", "answered")
-    faults = list(FAULTS)
-    if answered and record.get("forwarded_to"):
-        faults += FORWARD_FAULTS
-    elif answered:
-        faults += VOICE_FAULTS
+    """The columns that make a good record bad; at least one of its legs then is, or it was bad already."""
+    voice, inbound = record["service"] == "voice", record["direction"] == "inbound"
+    faults = FAULTS + (VOICE_FAULTS if voice else MESSAGE_FAULTS)
+    faults += FORWARD_FAULTS if voice and inbound else [{"forwarded_to": "+33145000001"}]
     own = "from_number" if record["direction"] == "outbound" else "to_number"
     faults += [{own: number} for number in NUMBER_FAULTS]
-    if record["direction"] == "outbound":
+    if not inbound:
         faults += [{"to_number": number} for number in NUMBER_FAULTS]
     return draw(st.sampled_from(faults))
-
-
-def is_repeatable(record: Row) -> bool:
-    """Whether a good record also has a length, so that a repetition of it is a duplicate and nothing else."""
-    lengths = [record.get("segments"), record.get("text"), record.get("text_length")]
-    return record["service"] == "voice" or any(lengths)
 
 
 @st.composite
@@ -178,98 +188,43 @@ def usage_records(
     account_ids: list[str],
     max_records: int,
 ) -> list[Row | Broken]:
-    """Good records, some made bad, some repeated word for word or with other content, and broken lines.
+    """Good records, some made bad, some repeated word for word or with a change, and broken lines.
 
-    A call and a message may have the same record_id. Only good records are repeated, and their repetitions
-    stand later.
+    A call and a message may have the same record_id. Repetitions stand later.
     """
-    records: list[Row | Broken] = []
-    repeatable = []
+    records: list[Row] = []
     counts = {"voice": 0, "sms": 0}
     for _ in range(draw(st.integers(0, max_records))):
         record = draw(usage_record(starts, written, own_numbers, account_ids))
         counts[record["service"]] += 1
         record["record_id"] = f"r{counts[record['service']]}"
         if draw(st.integers(0, 7)) == 7:
-            records.append(record | draw(fault_of(record)))
-            continue
+            record |= draw(fault_of(record))
         records.append(record)
-        if is_repeatable(record):
-            repeatable.append(record)
-    if repeatable:
-        for index in draw(st.lists(st.integers(0, len(repeatable) - 1), max_size=2)):
-            records.append(dict(repeatable[index]))
-        for index in draw(st.lists(st.integers(0, len(repeatable) - 1), max_size=1)):
-            records.append(with_other_content(repeatable[index]))
-    for index, kind in enumerate(draw(st.lists(st.sampled_from(["few", "many"]), max_size=2))):
-        position = draw(st.integers(0, len(records)))
-        records.insert(position, Broken("few" if kind == "few" else "many", f"broken-{index}"))
-    return records
-
-
-def with_other_content(record: Row) -> Row:
-    """The same event as it is told by someone whose clock is a second late."""
-    later = datetime.fromisoformat(record["started_at"]) + timedelta(seconds=1)
-    return record | {"started_at": later.isoformat()}
+    if records:
+        for record in draw(st.lists(st.sampled_from(records), max_size=3)):
+            records.append(record | draw(change_of(record)) if draw(st.booleans()) else dict(record))
+    lines: list[Row | Broken] = list(records)
+    for index in range(draw(st.integers(0, 2))):
+        broken = Broken(draw(st.sampled_from(["few", "many"])), f"broken-{index}")
+        lines.insert(draw(st.integers(0, len(lines))), broken)
+    return lines
 
 
 @st.composite
-def callr_events(
-    draw: st.DrawFn, starts: st.SearchStrategy[datetime], own_numbers: list[str]
-) -> list[dict[str, Any]]:
-    """Up to four events of CALLR: calls with their retries, messages, and events that are no usage."""
-    events: list[dict[str, Any]] = []
-    for index in range(draw(st.integers(0, 4))):
-        own = draw(st.sampled_from(own_numbers))
-        other = draw(st.sampled_from(OTHER_NUMBERS))
-        start = draw(starts)
-        if draw(st.booleans()):
-            events.append(draw(callr_message(index, own, other, start)))
-            continue
-        event = draw(callr_call(index, own, other, start))
-        events.append(event)
-        if draw(st.booleans()):
-            events.append(event | {"id": f"evt{index}-again", "try": 1})
-        if draw(st.integers(0, 4)) == 4:
-            events.append(event | {"id": f"evt{index}-ping", "type": "v2.call.inbound.answered"})
-    return events
-
-
-@st.composite
-def callr_call(draw: st.DrawFn, index: int, own: str, other: str, start: datetime) -> dict[str, Any]:
-    """The envelope of one ended call."""
-    direction = draw(st.sampled_from(["inbound", "outbound"]))
-    caller, callee = (other, own) if direction == "inbound" else (own, other)
-    started = start.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    payload: dict[str, Any] = {
-        "direction": direction,
-        "callid": 240711945874 + index,
-        "callerNumber": caller,
-        "callee": callee,
-        "started": started,
-        "status": draw(st.sampled_from(["answered", "answered", "no-answer"])),
-        "durationAnswered": draw(st.sampled_from([83, 0, 1, 61])),
-        "durationBilled": 120,
-    }
-    if direction == "outbound":
-        payload["callid_in"] = 240711945000
-    name = f"v2.call.{direction}.ended"
-    return {"id": f"evt{index}", "at": started, "sid": "s1", "type": name, "try": 0, "payload": payload}
-
-
-@st.composite
-def callr_message(draw: st.DrawFn, index: int, own: str, other: str, start: datetime) -> dict[str, Any]:
-    """One message of CALLR; its time is in whole seconds of UTC."""
-    outbound = draw(st.booleans())
-    message: dict[str, Any] = {
-        "type": draw(st.sampled_from(["out", "OUT"] if outbound else ["in", "IN"])),
-        "hash": f"sms{index}",
-        "from": own if outbound else other,
-        "to": other if outbound else own,
-        "text": draw(texts()),
-        "status": draw(st.sampled_from(["delivered", "sent", "pending", "error", "failed", "expired"])),
-        "date_creation": start.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
-    }
-    if draw(st.booleans()):
-        message["parts"] = draw(st.sampled_from([1, 2, 7]))
-    return message
+def change_of(draw: st.DrawFn, record: Row) -> Row:
+    """The columns in which somebody else tells the same event: in other words, or otherwise."""
+    column = draw(st.sampled_from([*CHANGES, "started_at", "to_number", "text", "fault"]))
+    if column == "fault":
+        return draw(fault_of(record))
+    if column == "started_at":
+        try:
+            later = datetime.fromisoformat(record["started_at"]) + timedelta(seconds=draw(st.integers(0, 1)))
+            return {"started_at": later.astimezone(UTC).isoformat()}
+        except ValueError:
+            return {"started_at": "2026-10-05T10:00:00Z"}
+    if column == "to_number":
+        return {"to_number": "00" + record["to_number"].removeprefix("00").removeprefix("+")}
+    if column == "text":
+        return {"text": draw(texts())}
+    return {column: draw(st.sampled_from(CHANGES[column]))}

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from tests.property.records import callr_events, usage_records
+from tests.property.callr import callr_events
+from tests.property.records import usage_records
 from tests.property.world import Row, World, write_world
 
 __all__ = ["World", "moments", "worlds", "write_world"]

@@ -79,7 +79,8 @@ def write_world(
         for part in split_into(records, split)
     ]
     write_parts(home / "inbox" / "standard", form, parts, compress)
-    events = [json.dumps(event, ensure_ascii=False) for event in shuffled(world.callr, chance)]
+    told = world.callr if chance is None else shuffled_records(world.callr, chance)
+    events = [json.dumps(event, ensure_ascii=False) for event in told]
     if events:
         parts = [json_text(part) for part in split_into(events, split)]
         write_parts(home / "inbox" / "callr", "jsonl", parts, compress)
@@ -90,19 +91,21 @@ def shuffled(items: Sequence[Any], chance: random.Random | None) -> list[Any]:
     return list(items) if chance is None else chance.sample(list(items), len(items))
 
 
-def shuffled_records(records: list[Row | Broken], chance: random.Random) -> list[Row | Broken]:
-    """The records in another order, but those of one service and record_id in theirs."""
-    waiting: dict[object, list[Row | Broken]] = {}
+def shuffled_records(records: Sequence[Any], chance: random.Random) -> list[Any]:
+    """The records in another order, but those that may be one event in theirs."""
+    waiting: dict[object, list[Any]] = {}
     for record in records:
         waiting.setdefault(identity(record), []).append(record)
     return [waiting[identity(record)].pop(0) for record in shuffled(records, chance)]
 
 
-def identity(record: Row | Broken) -> object:
+def identity(record: Row | Broken | dict[str, Any]) -> object:
     """What two records that may be one event share."""
     if isinstance(record, Broken):
         return record.name
-    return record.get("service"), record.get("record_id")
+    told = record.get("payload", record)
+    names = [told.get(name) for name in ("record_id", "callid", "hash", "sid")]
+    return told.get("service"), *names
 
 
 def split_into(items: list[Any], count: int) -> list[list[Any]]:
@@ -157,12 +160,17 @@ def json_text(lines: list[str]) -> str:
 
 
 def json_of(record: Row | Broken) -> str:
-    """A record as a line of JSON; whole seconds and counts are numbers, a missing field is null or absent."""
+    """A record as a line of JSON; durations and counts are numbers, a missing field is null or absent."""
     if isinstance(record, Broken):
         line = json.dumps({"record_id": record.name})
         return line[:-3] if record.kind == "few" else line + " tail"
     values: dict[str, Any] = {}
     for column, value in record.items():
         number = column in ("duration_seconds", "forwarded_seconds", "segments", "text_length")
-        values[column] = int(value) if number and value.isdecimal() else value or None
+        if number and value.isdecimal():
+            values[column] = int(value)
+        elif number and value.replace(".", "", 1).isdecimal():
+            values[column] = float(value)
+        else:
+            values[column] = value or None
     return json.dumps(values, ensure_ascii=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from transforms.billing.money import MinorUnits, times, to_minor_unit
@@ -62,10 +64,8 @@ def receipts(
             (pl.col("_credits") - pl.col("billed").fill_null(zero) - pl.col("used").fill_null(zero)).alias("_balance"),
         )
     )
-    days = [with_rate(part, rates_on(vat_rates, day)) for (day,), part in known.group_by("_day", maintain_order=True)]
-    if not days:
-        return new.clear().select("credit_id")
-    taxed = pl.concat(days)
+    days = known.partition_by("_day", maintain_order=True) or [known]
+    taxed = pl.concat(with_rate(part, rates_on(vat_rates, part["_day"].first() or date.min)) for part in days)
     currency = pl.col("currency")
     return (
         taxed.with_columns(

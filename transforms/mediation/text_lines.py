@@ -10,6 +10,7 @@ import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -71,9 +72,8 @@ class CsvLines:
                 return Fields(self._nothing(), unreadable_frame())
             self._read_header(lines[0])
             lines = lines.slice(1)
-        table = lines.alias("line").to_frame().with_columns(pl.col("line").str.strip_suffix("\r"))
-        table = self._join_broken(table, last=last)
-        table = table.filter(pl.col("line") != "")
+        table = self._join_broken(lines.alias("line").to_frame(), last=last)
+        table = table.with_columns(pl.col("line").str.strip_suffix("\r")).filter(pl.col("line") != "")
         table = table.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
         self.records += table.height
         if self.problem is not None:
@@ -84,13 +84,17 @@ class CsvLines:
         return pl.DataFrame(schema={"record_number": pl.Int64, **dict.fromkeys(self.known, pl.String)})
 
     def _read_header(self, line: str) -> None:
-        names = next(csv.reader([line.removeprefix("\ufeff").rstrip("\r")]), [])
+        try:
+            names = next(csv.reader([line.removeprefix("\ufeff").rstrip("\r")]), [])
+        except csv.Error:
+            names = []
         self.header = names
-        unknown = [name for name in names if name not in self.known]
+        unknown = [place for place, name in enumerate(names, start=1) if name not in self.known]
         repeated = sorted({name for name in names if names.count(name) > 1})
         missing = [name for name in self.required if name not in names]
         if unknown:
-            self.problem = f"line 1: unknown column '{_printable(unknown[0])}'; known are {', '.join(self.known)}"
+            # Not by its name: a file without a header would show the values of its first record.
+            self.problem = f"line 1: the name of column {unknown[0]} is unknown; known are {', '.join(self.known)}"
         elif repeated:
             self.problem = f"line 1: column '{repeated[0]}' stands twice"
         elif missing:
@@ -121,8 +125,8 @@ class CsvLines:
                 break
             if end is not None and end - start < LONGEST_RECORD:
                 parts = lines.slice(start, end - start + 1).to_list()
-                whole = "\n".join(parts)
-                alone = any(part.count(",") == width - 1 for part in parts[1:-1])
+                whole = "\n".join(parts).removesuffix("\r")
+                alone = any(part.count(",") >= width - 1 and _is_record(part, width) for part in parts[1:-1])
                 if not alone and _is_record(whole, width):
                     joined[start] = whole
                     inner.extend(range(start + 1, end + 1))
@@ -192,10 +196,6 @@ def _is_record(text: str, width: int) -> bool:
     return bool(pl.Series([text]).str.contains(_record_pattern(width))[0])
 
 
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text[:40])
-
-
 @dataclass
 class JsonLines:
     """Reads the lines of one JSON lines file batch by batch into the fields of `schema` (a Polars Struct of strings)."""
@@ -206,7 +206,8 @@ class JsonLines:
     def feed(self, lines: pl.Series, *, last: bool) -> Fields:
         """The objects of the next `lines` (String), blank lines skipped; `rows` has the fields of `schema`.
 
-        Every scalar arrives as text, exactly as written. Other fields of an object are not looked at.
+        Every scalar arrives as text: a whole number as written, another as its shortest decimal (83.20 as 83.2, 1e2 as
+        100). Of a name that stands twice the first counts. Other fields of an object are not looked at.
         """
         del last
         table = lines.alias("line").to_frame().filter(pl.col("line").str.strip_chars(" \t\r\ufeff") != "")
@@ -217,17 +218,25 @@ class JsonLines:
         return Fields(pl.concat([part.rows for part in parts]), pl.concat([part.unreadable for part in parts]))
 
     def _decode(self, table: pl.DataFrame) -> Fields:
-        names = [f.name for f in self.schema.fields]
-        if not table["line"].str.contains(NOT_UTF8, literal=True).any():
-            try:
-                objects = table.select("record_number", pl.col("line").str.json_decode(self.schema).alias("_object"))
-                return Fields(objects.select("record_number", pl.col("_object").struct.unnest()), unreadable_frame())
-            except pl.exceptions.PolarsError:
-                pass
-        return self._decode_one_by_one(table, names)
+        doubtful = table["line"].str.contains(_DOUBTFUL)
+        if not doubtful.any():
+            return self._decode_together(table)
+        quick, slow = self._decode_together(table.filter(~doubtful)), self._decode_one_by_one(table.filter(doubtful))
+        return Fields(
+            pl.concat([quick.rows, slow.rows]).sort("record_number"),
+            pl.concat([quick.unreadable, slow.unreadable]).sort("record_number"),
+        )
 
-    def _decode_one_by_one(self, table: pl.DataFrame, names: list[str]) -> Fields:
-        """The slow way, taken only for a slice in which some line is broken: which one, and why."""
+    def _decode_together(self, table: pl.DataFrame) -> Fields:
+        try:
+            objects = table.select("record_number", pl.col("line").str.json_decode(self.schema).alias("_object"))
+        except pl.exceptions.PolarsError:
+            return self._decode_one_by_one(table)
+        return Fields(objects.select("record_number", pl.col("_object").struct.unnest()), unreadable_frame())
+
+    def _decode_one_by_one(self, table: pl.DataFrame) -> Fields:
+        """The slow way, for lines of which some is broken: which one, and why. Reads a sound line as the quick way does."""
+        names = [f.name for f in self.schema.fields]
         good: list[dict[str, Any]] = []
         bad: list[tuple[int, str | None, str, str]] = []
         for number, line in zip(table["record_number"], table["line"], strict=True):
@@ -245,13 +254,42 @@ class JsonLines:
 
 _JSON_SLICE = 20_000
 
+_DOUBTFUL = r"^[ \t\r]*[^{ \t\r]|\\u[dD][89a-fA-F]|" + NOT_UTF8
+"""What Polars takes without a word: a line that is no object, half a surrogate pair, bytes that are no UTF-8."""
+
+
+def _shortest(number: str) -> str:
+    """A number with a point or an exponent as Polars writes it: its double, in the fewest digits."""
+    value = float(number)
+    if value in (float("inf"), float("-inf")):
+        return number
+    digits = format(Decimal(repr(value)), "f")
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
+def _no_constant(name: str) -> str:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _whole(number: str) -> str:
+    return "0" if number == "-0" else number
+
+
+def _first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(reversed(pairs))
+
 
 def _parse_object(line: str) -> tuple[dict[str, Any] | None, str]:
     if NOT_UTF8 in line:
         return None, "the line is no UTF-8"
     try:
-        value = json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
-        line.encode()
+        value = json.loads(
+            line,
+            parse_float=_shortest,
+            parse_int=_whole,
+            parse_constant=_no_constant,
+            object_pairs_hook=_first_of_each,
+        )
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None, "the line is no JSON object"

@@ -42,8 +42,8 @@ def _where(condition: pl.Series, values: pl.Series) -> pl.Series:
 def instant(text: pl.Expr) -> pl.Expr:
     """An ISO 8601 date and time with offset as UTC, to the microsecond; null for anything else.
 
-    `T` or a blank between date and time, `Z`, `+02:00`, `+0200` or `+02` behind it. A time without an offset is
-    ambiguous and gives null, and so does a sixtieth second.
+    `T` or a blank between date and time, seconds or none, `Z`, `+02:00`, `+0200` or `+02` behind it. A time without
+    an offset is ambiguous and gives null, and so does a sixtieth second. Digits beyond the microsecond are cut.
     """
     return text.map_batches(_instants, return_dtype=_UTC, is_elementwise=True)
 
@@ -52,28 +52,31 @@ _UTC = pl.Datetime("us", "UTC")
 
 
 def _instants(text: pl.Series) -> pl.Series:
-    """The common forms, `2026-10-01T08:15:00Z` and `...+02:00`, are read by position; only the others are parsed."""
-    value, tail = pl.col("text"), pl.col("tail")
-    frame = text.alias("text").to_frame().with_columns(tail=value.str.slice(19))
-    frame = frame.with_columns(
-        local=value.str.slice(0, 19).str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", strict=False),
-        common=tail.is_in(["Z", "+00:00"]) & value.str.contains(_COMMON),
-    )
-    utc = frame.select(pl.when("common").then(pl.col("local").dt.replace_time_zone("UTC"))).to_series()
-    rest = frame.select((value.is_not_null() & ~pl.col("common").fill_null(False)).fill_null(False)).to_series()
-    if rest.any():
-        utc = utc.scatter(rest.arg_true(), _parsed(text.filter(rest)))
-    return utc.alias(text.name)
+    """Reads all that names its seconds and has a decimal point at once; the rarer forms only where something is left."""
+    read = _full_instants(text)
+    left = read.is_null() & text.is_not_null()
+    if left.any():
+        rare = text.filter(left).str.replace(",", ".", literal=True).str.replace(_NO_SECONDS, "${1}:00${2}")
+        read = read.scatter(left.arg_true(), _full_instants(rare))
+    return read.alias(text.name)
 
 
-_COMMON = r"^.{10}T.{6}[0-5]"
+_INSTANT_PATTERN = (
+    r"^[12][0-9]{3}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]+)?"
+    r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
+)
+"""The years 1000 to 2999. What chrono takes beyond this, such as `2026-1-1T8:5:3Z` or a year -2026, is refused."""
+
+_NO_SECONDS = r"^(.{16})([Z+-].*)$"
 
 
-def _parsed(text: pl.Series) -> pl.Series:
-    parsed = text.str.replace(" ", "T", literal=True).str.to_datetime(
+def _full_instants(text: pl.Series) -> pl.Series:
+    value = pl.col("text")
+    parsed = value.str.replace(" ", "T", literal=True).str.to_datetime(
         "%Y-%m-%dT%H:%M:%S%.f%#z", time_unit="us", time_zone="UTC", strict=False
     )
-    return _where(text.str.slice(17, 1) != "6", parsed)
+    sound = value.str.contains(_INSTANT_PATTERN)
+    return text.alias("text").to_frame().select(pl.when(sound).then(parsed)).to_series()
 
 
 def whole_seconds(text: pl.Expr) -> pl.Expr:

@@ -30,7 +30,7 @@ class Destinations(Table):
     _key: ClassVar = ("prefix",)
 
     prefix: str = pa.Field(
-        str_matches=r"^[1-9]\d{0,14}$", unique=True, description="First digits of an E.164 number, without +."
+        str_matches=r"^[1-9][0-9]{0,14}$", unique=True, description="First digits of an E.164 number, without +."
     )
     destination: str = pa.Field(description="Destination that the prefix leads to.")
     country: str = pa.Field(description="Country of the destination, ISO 3166-1 alpha-2.")

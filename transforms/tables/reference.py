@@ -37,7 +37,7 @@ class Numbers(Table):
 
     _key: ClassVar = ("number", "assigned_at")
 
-    number: str = pa.Field(str_matches=r"^\+[1-9]\d{1,14}$", description="The number, E.164 with +.")
+    number: str = pa.Field(str_matches=r"^\+[1-9][0-9]{1,14}$", description="The number, E.164 with +.")
     account_id: str = pa.Field(description="The account that holds it.")
     country: str = pa.Field(description="Country whose inbound price and monthly fee apply.")
     number_class: str = pa.Field(description="Class within the country: geographic, mobile, toll_free ...")

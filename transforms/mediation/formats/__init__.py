@@ -7,6 +7,7 @@ the formats.
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Literal, Protocol
@@ -76,19 +77,19 @@ class ColumnReader:
     def feed(self, batch: pl.DataFrame, *, last: bool) -> Read:
         """The next rows. A moment is written with its offset; one without a zone stays ambiguous and is refused."""
         del last
-        table = batch.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
+        numbers = pl.int_range(self.records + 1, self.records + 1 + batch.height, dtype=pl.Int64, eager=True)
         self.records += batch.height
         nothing = pl.DataFrame(schema={"record_number": pl.Int64, **dict.fromkeys(self.known, pl.String)})
         unknown = [name for name in batch.columns if name not in self.known]
         missing = [name for name in self.required if name not in batch.columns]
-        nested = [name for name, dtype in batch.schema.items() if dtype.is_nested() or dtype == pl.Binary]
-        if unknown or missing or nested:
-            what = (unknown or missing or nested)[0]
-            why = "unknown" if unknown else "missing" if missing else "of a nested or binary type"
+        strange = [name for name, dtype in batch.schema.items() if dtype.is_nested() or dtype in _NO_TEXT]
+        if unknown or missing or strange:
+            what = (unknown or missing or strange)[0]
+            why = "unknown" if unknown else "missing" if missing else f"of the type {batch.schema[what]}, which is no text"
             return Read(
                 nothing,
-                table.select(
-                    "record_number",
+                pl.select(
+                    numbers.alias("record_number"),
                     pl.lit(None, pl.String).alias("record_id"),
                     pl.lit("unreadable").alias("reason"),
                     pl.lit(f"column '{what}' is {why}; known are {', '.join(self.known)}").alias("detail"),
@@ -98,7 +99,15 @@ class ColumnReader:
             _as_text(name, batch.schema[name]) if name in batch.columns else pl.lit(None, pl.String).alias(name)
             for name in self.known
         ]
-        return Read(table.select("record_number", *text), nothing.clear().select(_unreadable_columns()))
+        return Read(batch.select(numbers.alias("record_number"), *text), nothing.select(_unreadable_columns()))
+
+
+def said(names: Sequence[str]) -> pl.Expr:
+    """The columns `names`, an empty string of theirs taken as missing."""
+    return pl.when(pl.col(names) != "").then(pl.col(names)).name.keep()
+
+
+_NO_TEXT = (pl.Binary, pl.Duration, pl.Object)
 
 
 def _unreadable_columns() -> list[pl.Expr]:
@@ -115,6 +124,9 @@ def _as_text(name: str, dtype: pl.DataType) -> pl.Expr:
             return column.dt.to_string("%Y-%m-%dT%H:%M:%S%.6f").alias(name)
         return column.dt.convert_time_zone("UTC").dt.to_string("%Y-%m-%dT%H:%M:%S%.6f+00:00").alias(name)
     text = column.cast(pl.String)
+    if dtype.is_float():
+        # Whole numbers among empty fields are often written as 2.0.
+        text = text.str.strip_suffix(".0")
     return (text if name == "text" else pl.when(text != "").then(text)).alias(name)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from transforms.mediation.formats import Kind, Read, Reader
+from transforms.mediation.formats import Kind, Read, Reader, said
 from transforms.mediation.records import FIELDS
 from transforms.mediation.text_lines import JsonLines
 
@@ -82,7 +82,9 @@ _ENCODING = {"gsm": "gsm7", "gsm7": "gsm7", "unicode": "ucs2", "ucs2": "ucs2"}
 
 _EVENT = pl.col("type").fill_null("")
 _IS_CALL = _EVENT.str.contains(r"^v2\.call\.(?:in|out)bound\.ended$")
-_IS_MESSAGE = pl.col("payload").is_null() | _EVENT.str.contains(r"^v2\.sms\.")
+_BARE = pl.col("payload").is_null()
+_IS_MESSAGE = _EVENT.str.starts_with("v2.sms.") | (_BARE & ~_EVENT.str.starts_with("v2."))
+_TEXTS = ("text", "bodyText")
 
 
 def _either(expression: pl.Expr, names: dict[str, str]) -> pl.Expr:
@@ -101,7 +103,11 @@ def _moment(text: pl.Expr) -> pl.Expr:
 
 
 def _calls(objects: pl.DataFrame) -> pl.DataFrame:
-    call = objects.filter(_IS_CALL).select("record_number", pl.col("type").alias("_event"), pl.col("payload").struct.unnest())
+    call = (
+        objects.filter(_IS_CALL)
+        .select("record_number", pl.col("type").alias("_event"), pl.col("payload").struct.unnest())
+        .with_columns(said(_PAYLOAD))
+    )
     outbound = pl.col("_event").str.contains("outbound", literal=True)
     direction = pl.coalesce("direction", pl.when(outbound).then(pl.lit("outbound")).otherwise(pl.lit("inbound")))
     inbound_call = pl.coalesce("callid_in", "callidIn")
@@ -120,11 +126,11 @@ def _calls(objects: pl.DataFrame) -> pl.DataFrame:
 
 
 def _messages(objects: pl.DataFrame) -> pl.DataFrame:
-    plain = objects.filter(pl.col("payload").is_null()).select("record_number", *_MESSAGE)
-    wrapped = objects.filter(_IS_MESSAGE & pl.col("payload").is_not_null()).select(
-        "record_number", pl.col("payload").struct.unnest()
+    plain = objects.filter(_IS_MESSAGE & _BARE).select("record_number", *_MESSAGE)
+    wrapped = objects.filter(_IS_MESSAGE & ~_BARE).select("record_number", pl.col("payload").struct.unnest())
+    message = pl.concat([plain, wrapped.select(plain.columns)]).with_columns(
+        said([name for name in _MESSAGE if name not in _TEXTS])
     )
-    message = pl.concat([plain, wrapped.select(plain.columns)])
     way = _either(pl.coalesce("direction", "type"), _DIRECTION)
     return message.select(
         "record_number",
@@ -157,7 +163,7 @@ class CallrLines:
         found = self.lines.feed(batch["line"], last=last)
         # An SMS object may carry its name as `id`; in an envelope that is the webhook's.
         objects = found.rows.with_columns(
-            pl.coalesce("sid", pl.when(pl.col("payload").is_null()).then(pl.coalesce("hash", "id"))).alias("sid")
+            pl.coalesce(said(["sid"]), pl.when(_BARE).then(pl.coalesce(said(["hash"]), "id"))).alias("sid")
         )
         fields = pl.concat([_calls(objects), _messages(objects)], how="diagonal").sort("record_number")
         absent = [pl.lit(None, pl.String).alias(name) for name in FIELDS if name not in fields.columns]

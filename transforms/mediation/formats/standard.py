@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from transforms.mediation.formats import ColumnReader, Kind, LineReader, Read, Reader
+from transforms.mediation.formats import ColumnReader, Kind, LineReader, Read, Reader, said
 from transforms.mediation.records import FIELDS
 from transforms.mediation.text_lines import CsvLines, JsonLines
 
@@ -36,7 +36,7 @@ class StandardLines:
         if isinstance(self.lines, JsonLines):
             # A JSON field may be written as an empty string; only of a text does that say something.
             names = [name for name in FIELDS if name != "text"]
-            rows = rows.with_columns(pl.when(pl.col(names) != "").then(pl.col(names)).name.keep())
+            rows = rows.with_columns(said(names))
         return Read(rows, fields.unreadable)
 
 

@@ -1,0 +1,183 @@
+"""What is wrong, or looks wrong, with the price tables and reference files: `callbill check`.
+
+What would stop a run is an error of `pipelines.reference`; what stops nothing but deserves a look is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from pipelines import reference
+from pipelines.catalogue import PRICE_TABLES, REFERENCE
+from pipelines.csv_tables import read_table
+from pipelines.errors import BadInput
+from pipelines.reference import InputTables
+from pipelines.settings import Installation, Month
+from transforms.billing.bills import missing_vat_rates
+from transforms.billing.vat import EU
+from transforms.rating.book import RatingBook
+from transforms.rating.prices import PriceIndex
+
+_EXAMPLES = 5
+
+
+def check_inputs(installation: Installation, today: date | None = None) -> dict[str, Any]:
+    """`rows` of each price and reference table, and `warnings`: sentences about what stops no run.
+
+    Prices and rates are looked for as of `today` (in the billing time zone). Reads no usage and no warehouse.
+    Raises BadInput with every problem of the files themselves.
+    """
+    settings = installation.settings
+    today = today or datetime.now(settings.zone).date()
+    prices = _price_tables(installation)
+    tables = {**prices.frames, **reference.read_reference(installation, prices).frames}
+    book = RatingBook.build(tables, time_zone=settings.billing.time_zone)
+    month = Month(f"{today:%Y-%m}", settings.zone)
+    closed = pl.col("closed_on").is_not_null() & (pl.col("closed_on") < month.first)
+    accounts = tables["accounts"].filter(~closed)
+    warnings = [
+        *_missing_files(installation),
+        *_seller(installation),
+        *_vat_numbers(accounts, settings.seller.country),
+        *_vat_rates(accounts, tables["vat_rates"], month, settings.seller.country),
+        *_payment_methods(accounts),
+        *_currencies(accounts, book),
+        *_numbers(tables["numbers"], book, today),
+        *_destinations(tables["destinations"], tables["voice_outbound"]),
+    ]
+    rows = {name: tables[name].height for name in (*PRICE_TABLES, *REFERENCE)}
+    return {"rows": rows, "warnings": warnings}
+
+
+def _price_tables(installation: Installation) -> InputTables:
+    """The price tables; where they are unsound, reference files that cannot be read are told too."""
+    try:
+        return reference.read_price_tables(installation)
+    except BadInput as error:
+        files = [
+            read_table(installation.reference / f"{name}.csv", table, installation.settings.zone)
+            for name, table in REFERENCE.items()
+        ]
+        raise BadInput([*error.problems, *(problem for file in files for problem in file.problems)]) from None
+
+
+def _grouped(said: str, examples: Sequence[str]) -> list[str]:
+    """A sentence about `examples` with their number and the first of them; none where there are none."""
+    if not examples:
+        return []
+    more = f" and {len(examples) - _EXAMPLES} more" if len(examples) > _EXAMPLES else ""
+    return [f"{said} ({len(examples)}): {', '.join(examples[:_EXAMPLES])}{more}"]
+
+
+def _counts(frame: pl.DataFrame, columns: Sequence[str], word: str) -> list[str]:
+    """`FR geographic: 12 numbers` for each group of rows that share the values of `columns`."""
+    groups = frame.group_by(columns).agg(pl.len()).sort(columns)
+    return [f"{' '.join(values)}: {n} {word}{'s' if n > 1 else ''}" for *values, n in groups.rows()]
+
+
+def _missing_files(installation: Installation) -> list[str]:
+    folder = installation.price_tables
+    missing = [f"{name}.csv" for name in PRICE_TABLES if not (folder / f"{name}.csv").exists()]
+    return _grouped(f"price tables that are not in {folder} and count as empty", missing)
+
+
+def _seller(installation: Installation) -> list[str]:
+    seller = installation.settings.seller
+    missing = [name for name in ("name", "vat_number") if not getattr(seller, name).strip()]
+    return _grouped("what a bill must state and [seller] in callbill.toml does not", missing)
+
+
+def _vat_numbers(accounts: pl.DataFrame, seller_country: str) -> list[str]:
+    """Accounts elsewhere in the EU with a VAT number that does not count, so that they pay as consumers."""
+    if seller_country not in EU:
+        return []
+    elsewhere = accounts.filter(pl.col("country").is_in(sorted(EU - {seller_country})))
+    stated = elsewhere.filter(pl.col("vat_number").is_not_null())
+    invalid = stated.join(reference.valid_vat_numbers(stated, seller_country), on="account_id", how="anti")
+    return _grouped(
+        f"accounts whose vat_number is no valid one of an EU country other than {seller_country}, so that "
+        "they pay VAT as consumers",
+        invalid.sort("account_id")["account_id"].to_list(),
+    )
+
+
+def _vat_rates(
+    accounts: pl.DataFrame, vat_rates: pl.DataFrame, month: Month, seller_country: str
+) -> list[str]:
+    """Countries of customers who are charged VAT without a rate in force at the end of this month."""
+    valid = reference.valid_vat_numbers(accounts, seller_country)
+    taxed = reference.with_vat_numbers(accounts.filter(pl.col("opened_on") <= month.last), valid)
+    missing = missing_vat_rates(taxed, vat_rates, month.last, seller_country)
+    return _grouped(
+        "countries of customers who are charged VAT for which vat_rates.csv has no rate in force on "
+        f"{month.last}, so that a bill or a top-up of theirs stops a run",
+        _counts(missing, ["country"], "account"),
+    )
+
+
+def _payment_methods(accounts: pl.DataFrame) -> list[str]:
+    """Accounts whose way of paying does not go with their mode."""
+    balance = pl.col("payment_method") == "balance"
+    postpaid = pl.col("billing_mode") == "postpaid"
+
+    def names(which: pl.Expr) -> list[str]:
+        return accounts.filter(which).sort("account_id")["account_id"].to_list()
+
+    return [
+        *_grouped("postpaid accounts with the payment_method balance", names(postpaid & balance)),
+        *_grouped("prepaid accounts with another payment_method than balance", names(~postpaid & ~balance)),
+    ]
+
+
+def _currencies(accounts: pl.DataFrame, book: RatingBook) -> list[str]:
+    """Currencies of accounts for which there is no price list at all."""
+    lists = book.accounts.select("account_id", "own_list", "default_list")
+    nothing = pl.col("own_list").is_null() & pl.col("default_list").is_null()
+    without = accounts.join(lists, on="account_id").filter(nothing)
+    return _grouped(
+        "currencies without a default price list, of accounts without a list of their own: nothing they use "
+        "has a price",
+        _counts(without, ["currency"], "account"),
+    )
+
+
+def _numbers(numbers: pl.DataFrame, book: RatingBook, today: date) -> list[str]:
+    """Kinds of numbers, held now or later, that have no fee or no price of inbound calls."""
+    lists = book.accounts.select("account_id", "own_list", "default_list", "currency")
+    day = pl.max_horizontal(_date("assigned_at", book.time_zone), pl.lit(today))
+    is_held = pl.col("released_at").is_null() | (_date("released_at", book.time_zone) >= today)
+    held = (
+        numbers.filter(is_held)
+        .with_columns(day.alias("_day"))
+        .join(lists, on="account_id", how="left", maintain_order="left")
+    )
+    found = []
+    for what, prices in (("monthly fee", book.number_fees), ("price of inbound calls", book.voice_inbound)):
+        kinds = _counts(_unpriced(held, prices), ["country", "number_class", "currency"], "number")
+        said = f"kinds of numbers without a {what} in force, in the account's price list or the default"
+        found += _grouped(said, kinds)
+    return found
+
+
+def _date(name: str, time_zone: str) -> pl.Expr:
+    return pl.col(name).dt.convert_time_zone(time_zone).dt.date()
+
+
+def _unpriced(held: pl.DataFrame, prices: PriceIndex) -> pl.DataFrame:
+    """The numbers `held` for which `prices` have no row in force on `_day`."""
+    keyed = held.join(prices.keys, on=["country", "number_class"], how="left", maintain_order="left")
+    found = prices.find([keyed["own_list"], keyed["default_list"]], keyed["key_id"], keyed["_day"])
+    return keyed.filter(found.is_null())
+
+
+def _destinations(destinations: pl.DataFrame, voice_outbound: pl.DataFrame) -> list[str]:
+    names = destinations.select("destination").unique()
+    unpriced = names.join(voice_outbound, on="destination", how="anti").sort("destination")
+    return _grouped(
+        "destinations without a price in any list, so that calls there go into suspense",
+        unpriced["destination"].to_list(),
+    )

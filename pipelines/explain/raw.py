@@ -1,0 +1,162 @@
+"""Where a record stands in its raw file, and what callbill reads there. The raw line goes nowhere from here.
+
+The file is streamed through the inbox and the readers of its format, which count records as loading does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.explain.words import Row
+from pipelines.inbox import Batch, InboxFile, find_files, read
+from pipelines.settings import Installation
+from transforms.mediation.formats import Format, Kind, all_formats
+from transforms.mediation.records import mediate
+from transforms.mediation.text_lines import CsvLines, Fields, JsonLines, unreadable_frame
+
+_WRITTEN = (
+    "from_number",
+    "to_number",
+    "started_at",
+    "duration_seconds",
+    "forwarded_to",
+    "forwarded_seconds",
+    "segments",
+)
+"""Fields that may be shown as written once mediation has accepted them: numbers, moments and counts."""
+
+
+@dataclass(frozen=True)
+class RawRecord:
+    """A record in its file. `line`: where it begins in the text without compression, None in a Parquet file.
+
+    `read` is what mediation makes of it, None where it is refused; `written` the fields behind that as they
+    stand there. `stated_account`: the source names the account. `from_text`: segments counted in a text.
+    """
+
+    path: Path
+    line: int | None = None
+    read: Row | None = None
+    written: dict[str, str] = field(default_factory=dict)
+    stated_account: bool = False
+    from_text: bool = False
+
+
+def find_record(installation: Installation, usage_file: Row, record_number: int) -> RawRecord | None:
+    """The record in a loaded file (a row of usage_files); None where the file is gone or has changed."""
+    formats = all_formats()
+    file = _same_file(installation, usage_file, formats)
+    if file is None or file.format not in formats:
+        return None
+    form = formats[file.format]
+    kind, batches = read(file, form.KINDS)
+    line, piece = _places(kind, batches, form, record_number)
+    if piece is None:
+        return RawRecord(file.path, line)
+    fields = form.reader(kind).feed(piece, last=True).fields
+    if fields.height != 1:
+        return RawRecord(file.path, line)
+    records = mediate(fields).records
+    if records.height != 1:
+        return RawRecord(file.path, line)
+    as_written = fields.select(_WRITTEN).row(0, named=True)
+    return RawRecord(
+        file.path,
+        line,
+        records.row(0, named=True),
+        {name: value for name, value in as_written.items() if value is not None},
+        stated_account=fields["account_id"].is_not_null().any(),
+        from_text=fields.select(pl.col("text").is_not_null() & pl.col("segments").is_null()).item(),
+    )
+
+
+def _same_file(installation: Installation, usage_file: Row, formats: dict[str, Format]) -> InboxFile | None:
+    """The file with the very content that was loaded: where it was found then, else anywhere in the inbox."""
+    then = InboxFile(installation.home / usage_file["path"], usage_file["path"], usage_file["format"])
+
+    def is_it(file: InboxFile) -> bool:
+        found = file.path.is_file() and file.path.stat().st_size == usage_file["bytes"]
+        return found and file.sha256() == usage_file["file_id"]
+
+    if is_it(then):
+        return then
+    return next((file for file in find_files(installation, formats)[0] if is_it(file)), None)
+
+
+def _places(
+    kind: Kind, batches: Iterator[Batch], form: Format, wanted: int
+) -> tuple[int | None, pl.DataFrame | None]:
+    """The line on which record `wanted` begins, and a file of that record alone for the format's reader."""
+    if kind == "columns":
+        return None, _row(batches, wanted)
+    lines = getattr(form.reader(kind), "lines", None)
+    if isinstance(lines, CsvLines):
+        return _line_of_csv(batches, CsvPlaces(lines.known, lines.required, wanted=wanted))
+    if isinstance(lines, JsonLines):
+        return _line_of_json(batches, wanted)
+    return None, None
+
+
+def _row(batches: Iterator[Batch], wanted: int) -> pl.DataFrame | None:
+    passed = 0
+    for batch in batches:
+        if passed < wanted <= passed + batch.frame.height:
+            return batch.frame.slice(wanted - passed - 1, 1)
+        passed += batch.frame.height
+    return None
+
+
+def _line_of_json(batches: Iterator[Batch], wanted: int) -> tuple[int | None, pl.DataFrame | None]:
+    """Blank lines are no records, as `JsonLines` has it."""
+    lines = records = 0
+    for batch in batches:
+        line = batch.frame["line"]
+        full = (line.str.strip_chars(" \t\r\ufeff") != "").arg_true()
+        if records < wanted <= records + len(full):
+            place = int(full[wanted - records - 1])
+            return lines + place + 1, batch.frame.slice(place, 1)
+        lines, records = lines + len(line), records + len(full)
+    return None, None
+
+
+@dataclass
+class CsvPlaces(CsvLines):
+    """Counts the records of a CSV file as `CsvLines` does, but reads no fields, up to the record `wanted`.
+
+    `found` is then the line on which it begins, and its text, which may run over several lines.
+    """
+
+    wanted: int = 0
+    found: tuple[int, str] | None = None
+    _passed: int = 1
+
+    def _join_broken(self, table: pl.DataFrame, *, last: bool) -> pl.DataFrame:
+        joined = super()._join_broken(table, last=last)
+        self.problem = None
+        spans = joined["line"].str.count_matches("\n", literal=True).cast(pl.Int64) + 1
+        begins = (spans.cum_sum() - spans + self._passed + 1).alias("_begins")
+        self._passed += int(spans.sum())
+        return joined.with_columns(begins)
+
+    def _split(self, table: pl.DataFrame) -> Fields:
+        here = table.filter(pl.col("record_number") == self.wanted)
+        if here.height:
+            self.found = here["_begins"].item(), here["line"].item()
+        return Fields(self._nothing(), unreadable_frame())
+
+
+def _line_of_csv(batches: Iterator[Batch], places: CsvPlaces) -> tuple[int | None, pl.DataFrame | None]:
+    header = None
+    for batch in batches:
+        lines = batch.frame["line"]
+        if header is None and len(lines):
+            header = lines[0]
+        places.feed(lines, last=batch.last)
+        if places.found:
+            line, text = places.found
+            return line, pl.DataFrame({"line": [header, text]})
+    return None, None

@@ -1,0 +1,100 @@
+"""Month ends in processes of their own that die at a chosen moment, and what they leave behind.
+
+The processes are forked from a server that has the imports done: a kill costs no start of the interpreter.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tests.pipelines.homes import Home
+from tests.support import read_published, run_stages
+
+MONTHS = ["2026-04", "2026-05"]
+CLOCK = ["first_seen_at", "loaded_at"]
+"""Columns that say when something was done, which no two runs have in common."""
+
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["tests.faults.victims"])
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Before or after the call of a function, `place` as module:name or module:Class.name."""
+
+    when: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.when} {self.place.rpartition('.')[2]}"
+
+
+def month_ends(home: Home, moment: Moment | None = None) -> None:
+    """The month ends of MONTHS, up to the moment where there is one."""
+    if moment is not None:
+        _deadly(moment)
+    run_stages(home.path, home.price_tables, MONTHS)
+
+
+def _deadly(moment: Moment) -> None:
+    module, _, name = moment.place.partition(":")
+    owner: Any = importlib.import_module(module)
+    *classes, function = name.split(".")
+    for inner in classes:
+        owner = getattr(owner, inner)
+    harmless: Callable[..., Any] = getattr(owner, function)
+
+    def deadly(*arguments: Any, **options: Any) -> Any:
+        if moment.when == "after":
+            harmless(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(owner, function, deadly)
+
+
+def run(home: Home, moment: Moment | None = None, *, kill_after: float | None = None, timeout: float = 60) -> int:
+    """Month ends in another process, killed at the moment, or after so many seconds; its exit code."""
+    process = _PROCESSES.Process(target=month_ends, args=(home, moment))
+    process.start()
+    if kill_after is not None:
+        time.sleep(kill_after)
+        process.kill()
+    process.join(timeout)
+    if process.is_alive():
+        process.kill()
+        raise TimeoutError(f"the run did not end in {timeout} s")
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What lies in a home: the published tables without the clock, the names of its files, its Parquet files."""
+
+    tables: dict[str, list[dict[str, Any]]]
+    files: list[str]
+    parquet: dict[str, bytes]
+
+    @staticmethod
+    def of(home: Home) -> Traces:
+        """Of a home whose runs are over. What Dagster keeps is not looked at."""
+        paths = {str(path.relative_to(home.path)): path for path in home.path.rglob("*") if path.is_file()}
+        return Traces(
+            {name: _without_clock(frame) for name, frame in read_published(home.path).items()},
+            sorted(name for name in paths if not name.startswith(("dagster/", ".dagster"))),
+            {name: path.read_bytes() for name, path in paths.items() if name.startswith("tables/")},
+        )
+
+
+def _without_clock(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    return frame.drop(CLOCK, strict=False).to_dicts()

@@ -1,0 +1,60 @@
+"""One run at a time: who finds the warehouse held is told by whom, and a dead holder holds nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.pipelines.command import call
+from tests.pipelines.homes import Home, make_home
+from tests.pipelines.traffic import CALL
+
+HOLD = """
+import sys, time, pathlib
+from pipelines.warehouse import WarehouseLock
+lock = WarehouseLock(pathlib.Path(sys.argv[1]))
+lock.acquire(0)
+print("held", flush=True)
+time.sleep(300)
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A home with one call."""
+    home = make_home(tmp_path)
+    home.usage("a.csv", [CALL])
+    return home
+
+
+@pytest.fixture
+def holder(home: Home) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the warehouse."""
+    command = [sys.executable, "-c", HOLD, str(home.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_held(home: Home, holder: subprocess.Popen[str]) -> None:
+    said = call("run", "2026-04", "--wait", "0", *home.arguments)
+    assert (said.status, said.out) == (3, "")
+    assert said.err.startswith(f"callbill: the warehouse is held by process {holder.pid} on ")
+    assert not (home.path / "warehouse.duckdb").exists()
+
+
+def test_a_holder_that_was_killed_holds_nothing(home: Home, holder: subprocess.Popen[str]) -> None:
+    killer = threading.Timer(1, holder.kill)
+    killer.start()
+    said = call("run", "2026-04", "--wait", "60", "--json", *home.arguments)
+    killer.join()
+    assert said.status == 0
+    assert said.err.startswith(f"callbill: waiting for process {holder.pid} on ")
+    assert said.result["files"]["records"] == 1

@@ -1,0 +1,139 @@
+"""Whole months of drawn worlds: callbill's published tables are those of the independent biller."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import Any
+
+import polars as pl
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.independent.biller import Tables, bill_month
+from tests.property.agreement import disagreements, wrongly_numbered
+from tests.property.strategies import World, worlds, write_world
+from tests.support import Published, run_stages, scratch
+
+EXAMPLES = int(os.environ.get("CALLBILL_EXAMPLES", "30"))
+"""Worlds drawn for the comparison of figures; the other properties take a third of them."""
+
+figures = settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+others = settings(figures, max_examples=max(5, EXAMPLES // 3))
+
+MAY_FAIL = ("forwarded_legs",)
+"""The one control that fails for what a source forgot to tell; that it does is compared as well."""
+
+
+def months_of(world: World) -> list[str]:
+    """The months of a world in their order."""
+    return [*world.months_before, world.month]
+
+
+def published(world: World, months: list[str] | None = None, runs: int = 1, **form: Any) -> Published:
+    """What callbill publishes of a world, written in some form, after so many runs of the months."""
+    with scratch() as folder:
+        home, price_tables = folder / "home", folder / "prices"
+        write_world(world, home, price_tables, **form)
+        return run_stages(home, price_tables, (months or months_of(world)) * runs, may_fail=MAY_FAIL)
+
+
+def expected(world: World, **form: Any) -> Tables:
+    """What the biller makes of the same."""
+    with scratch() as folder:
+        home, price_tables = folder / "home", folder / "prices"
+        write_world(world, home, price_tables, **form)
+        return bill_month(
+            home,
+            price_tables,
+            world.month,
+            months_before=world.months_before,
+            time_zone=world.time_zone,
+            seller_country=world.seller_country,
+        )
+
+
+def without(found: Published, *left_out: str) -> dict[str, list[str]]:
+    """The rows of every table in one order, but for these columns."""
+    return {
+        name: sorted(str(row) for row in table.drop(left_out, strict=False).to_dicts())
+        for name, table in found.tables.items()
+    }
+
+
+@figures
+@given(
+    world=worlds(),
+    split=st.integers(1, 3),
+    shuffle_seed=st.none() | st.integers(0, 1000),
+    form=st.sampled_from(["csv", "jsonl"]),
+    compress=st.booleans(),
+)
+def test_every_figure_is_that_of_the_independent_biller(
+    world: World, split: int, shuffle_seed: int | None, form: str, compress: bool
+) -> None:
+    written = {"split": split, "shuffle_seed": shuffle_seed, "form": form, "compress": compress}
+    found, tables = published(world, **written), expected(world, **written)
+    assert disagreements(found, tables) == {}
+    assert wrongly_numbered(found) == []
+    reported = {row["billing_month"]: int(row["difference"]) for row in found.failed}
+    assert reported == Counter(row["usage_month"] for row in tables.inbound_leg_missing)
+
+
+@others
+@given(
+    world=worlds(),
+    split=st.integers(2, 4),
+    shuffle_seed=st.integers(0, 1000),
+    form=st.sampled_from(["csv", "jsonl"]),
+    compress=st.booleans(),
+)
+def test_how_usage_is_cut_into_files_changes_no_bill(
+    world: World, split: int, shuffle_seed: int, form: str, compress: bool
+) -> None:
+    usual = published(world)
+    other = published(world, split=split, shuffle_seed=shuffle_seed, form=form, compress=compress)
+    of_files = ("file_id", "record_number", "first_seen_at", "detail")
+    one, two = without(usual, *of_files), without(other, *of_files)
+    for table in ("rated_usage", "number_fees", "bill_lines", "bills", "receipts", "ledger", "suspense"):
+        assert one[table] == two[table], table
+
+
+@others
+@given(world=worlds())
+def test_a_second_run_gives_the_same_bytes(world: World) -> None:
+    with scratch() as folder:
+        home, price_tables = folder / "home", folder / "prices"
+        write_world(world, home, price_tables)
+        exports = []
+        for _ in range(2):
+            found = run_stages(home, price_tables, months_of(world), may_fail=MAY_FAIL)
+            exports.append({name: table.write_csv() for name, table in found.tables.items()})
+    assert exports[0] == exports[1]
+    elsewhere = published(world, runs=2)
+    moments = ("loaded_at", "first_seen_at")
+    assert without(found, *moments) == without(elsewhere, *moments)
+
+
+@others
+@given(world=worlds())
+def test_the_order_of_months_changes_no_bill(world: World) -> None:
+    months = sorted({*months_of(world), "2026-01"})
+    moments = ("loaded_at", "first_seen_at")
+    assert without(published(world, months), *moments) == without(published(world, months[::-1]), *moments)
+
+
+@others
+@given(world=worlds(max_records=20), split=st.integers(1, 3))
+def test_every_record_ends_in_one_place(world: World, split: int) -> None:
+    found = published(world, split=split)
+    ends = [pl.col("usage_records"), pl.col("suspended"), pl.col("duplicates"), pl.col("unbillable")]
+    files = found.tables["usage_files"]
+    assert files.filter(pl.col("records") != pl.sum_horizontal(ends)).is_empty()
+    assert files["records"].sum() == len(world.records) + len(world.callr)
+    legs = ["file_id", "record_number", "leg"]
+    rated, suspended = found.tables["rated_usage"], found.tables["suspense"]
+    assert rated.select(legs).is_duplicated().sum() == 0
+    assert rated.join(suspended, on=legs, how="semi").is_empty()

@@ -1,0 +1,171 @@
+"""The rules of the house that can be checked: imports, no binary fractions near money, pages kept fresh."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines import catalogue
+from transforms.mediation import formats
+
+ROOT = Path(__file__).parents[2]
+TRANSFORMS = sorted((ROOT / "transforms").rglob("*.py"))
+PIPELINES = sorted((ROOT / "pipelines").rglob("*.py"))
+CODE = TRANSFORMS + PIPELINES
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+EXAMPLE = ROOT / "pipelines" / "example"
+
+LONGEST_FILE = 400
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_each_layer_imports_only_what_lies_below_it() -> None:
+    script = Path(sys.executable).with_name("lint-imports")
+    found = subprocess.run(
+        [script, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "Contracts: 2 kept, 0 broken." in found.stdout
+
+
+BINARY = {
+    "transforms/mediation/text_lines.py": "a JSON number is a double; it may be a duration, never an amount",
+    "pipelines/terminal.py": "records a second",
+    "pipelines/warehouse.py": "seconds to wait for the lock",
+}
+"""Modules where a binary fraction is at home, and what it counts there. Money is nowhere among them."""
+
+
+def fractions(module: ast.Module) -> Iterator[str]:
+    """Where a module makes a binary fraction: a literal, a call of float, a column type, an average."""
+    for node in ast.walk(module):
+        match node:
+            case ast.Constant(value=float()):
+                yield f"line {node.lineno}: the literal {node.value}"
+            case ast.Call(func=ast.Name(id="float")):
+                yield f"line {node.lineno}: float()"
+            case ast.Attribute(attr="Float32" | "Float64" | "mean" | "median" | "std" | "pct_change"):
+                yield f"line {node.lineno}: {node.attr}"
+            case ast.Constant(value=str() as text) if re.search(
+                r"\b(DOUBLE|FLOAT|REAL)\b|\b(avg|mean)\(", text
+            ):
+                yield f"line {node.lineno}: SQL that makes doubles"
+
+
+def test_no_binary_fraction_comes_near_money() -> None:
+    makers = {name_of(path): list(fractions(tree(path))) for path in CODE if EXAMPLE not in path.parents}
+    found = {name: lines for name, lines in makers.items() if lines}
+    assert found.keys() == BINARY.keys(), found
+
+
+def test_a_binary_fraction_would_be_seen() -> None:
+    code = 'x = 0.1 + float("1")\ny = pl.col("a").cast(pl.Float64).mean()\nq = "SELECT avg(x), y::DOUBLE"\n'
+    assert len(list(fractions(ast.parse(code)))) == 5
+
+
+def test_transforms_work_on_columns_and_touch_nothing_else() -> None:
+    by_row = {"map_elements", "iter_rows", "rows", "to_dicts", "to_pandas", "apply"}
+    world = {
+        "now",
+        "today",
+        "utcnow",
+        "read_text",
+        "write_text",
+        "sink_parquet",
+        "write_parquet",
+        "scan_parquet",
+    }
+    for path in TRANSFORMS:
+        calls = [node.func for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
+        methods = {func.attr for func in calls if isinstance(func, ast.Attribute)}
+        functions = {func.id for func in calls if isinstance(func, ast.Name)}
+        assert not methods & (by_row | world), name_of(path)
+        assert not functions & {"open", "print", "input", "eval", "exec"}, name_of(path)
+
+
+def test_every_module_says_what_belongs_in_it() -> None:
+    written = [path for path in CODE + TESTS if path.read_text(encoding="utf-8").strip()]
+    assert [name_of(path) for path in written if not ast.get_docstring(tree(path))] == []
+
+
+def silent(module: ast.Module) -> Iterator[str]:
+    """Public functions, methods and classes of a module that do not say what they are."""
+    for parent in (module, *(node for node in module.body if isinstance(node, ast.ClassDef))):
+        for node in parent.body:
+            public = isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
+            if public and node.name != "Config" and not ast.get_docstring(node):
+                yield node.name
+
+
+def test_every_public_function_and_class_says_what_it_is() -> None:
+    assert [(name_of(path), name) for path in CODE for name in silent(tree(path))] == []
+
+
+def test_no_file_is_longer_than_a_reader_likes() -> None:
+    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in CODE + TESTS}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_nothing_is_left_to_be_done() -> None:
+    mark = re.compile(r"#.*\b(TO" r"DO|FIX" r"ME|HA" r"CK)\b")
+    assert [name_of(path) for path in CODE + TESTS if mark.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_the_data_dictionary_is_fresh() -> None:
+    page = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
+    assert page == catalogue.data_dictionary(), "make it again: python -m pipelines.catalogue"
+
+
+def test_every_pin_has_a_reason() -> None:
+    """A comment stands above each requirement, or above the requirements of which it is the next."""
+    lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+    pins = [place for place, line in enumerate(lines) if re.match(r'\s+"[a-z].*"', line) and "==" in line]
+    assert len(pins) > 20
+    for place in pins:
+        above = place - 1
+        while above in pins:
+            above -= 1
+        assert lines[above].strip().startswith("#"), lines[place]
+
+
+def test_every_requirement_is_pinned() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    listed = re.findall(r'^\s+"([a-z][^"]*)",?$', text, flags=re.MULTILINE)
+    requirements = [item for item in listed if not item.startswith(("transforms", "pipelines"))]
+    assert [item for item in requirements if "==" not in item] == []
+
+
+def test_formats_are_found_by_looking() -> None:
+    folder = ROOT / "transforms" / "mediation" / "formats"
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    found = formats.all_formats()
+    assert {module.__name__.rpartition(".")[2] for module in found.values()} == modules  # type: ignore[attr-defined]
+    assert set(found) == modules
+    listed = [
+        name_of(path)
+        for path in CODE
+        if path.parent != folder and re.search(r"formats\.(callr|standard)", path.read_text())
+    ]
+    assert listed == []
+
+
+@pytest.mark.parametrize("item", formats.all_formats().values(), ids=lambda item: item.NAME)
+def test_a_format_names_itself_its_kinds_and_where_it_is_described(item: formats.Format) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", item.NAME)
+    assert item.KINDS
+    assert set(item.KINDS) <= {"csv", "json", "columns"}
+    assert all(item.reader(kind).records == 0 for kind in item.KINDS)
+    assert f"docs/formats/{item.NAME}.md" in (item.__doc__ or "")

@@ -1,0 +1,1 @@
+"""Tests of `transforms.billing`, one module each."""

@@ -1,0 +1,1 @@
+"""Tests of `transforms.charging`, one module each."""

@@ -1,0 +1,1 @@
+"""Tests of `transforms.ledger`, one module each."""

@@ -1,0 +1,1 @@
+"""Tests of `transforms.mediation.formats`, one module each."""
