@@ -13,7 +13,7 @@ if [ ! -e "$mark" ]; then
     echo "setting up $venv (once)" >&2
     rm -rf "$venv"
     "$python" -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --require-hashes --requirement "$here/requirements.lock"
+    "$venv/bin/python" -m pip install --quiet --no-deps --require-hashes --requirement "$here/requirements.lock"
     "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable "$here"
     touch "$mark"
 fi

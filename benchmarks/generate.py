@@ -101,9 +101,7 @@ def _table(path: Path, header: str, rows: Rows) -> None:
 
 def _deck(prefixes: int, draw: random.Random) -> Deck:
     """Nested prefixes of one to nine digits, those of one calling code together."""
-    codes = [
-        (code, found) for code, found in sorted(COUNTRY_CODE_TO_REGION_CODE.items()) if "001" not in found
-    ]
+    codes = [(code, found) for code, found in sorted(COUNTRY_CODE_TO_REGION_CODE.items()) if "001" not in found]
     under = {code: {str(code): (f"{found[0]} fixed", found[0])} for code, found in codes}
     nested = {code: [str(code)] for code, _ in codes}
     regions = cycle([(code, region) for code, found in codes for region in found])

@@ -139,7 +139,10 @@ def data_dictionary() -> str:
         ("Published tables", {**PUBLISHED_MONTHLY, **PUBLISHED_WHOLE}),
         ("Reference files", REFERENCE),
         ("Price tables", PRICE_TABLES),
-        ("Inside the warehouse", {k: v for k, v in WAREHOUSE.items() if k in ("usage_records", "refused_records", "duplicates")}),
+        (
+            "Inside the warehouse",
+            {k: v for k, v in WAREHOUSE.items() if k in ("usage_records", "refused_records", "duplicates")},
+        ),
     )
     for title, tables in sections:
         parts.append(f"## {title}\n")

@@ -105,9 +105,7 @@ def _vat_numbers(accounts: pl.DataFrame, seller_country: str) -> list[str]:
     )
 
 
-def _vat_rates(
-    accounts: pl.DataFrame, vat_rates: pl.DataFrame, month: Month, seller_country: str
-) -> list[str]:
+def _vat_rates(accounts: pl.DataFrame, vat_rates: pl.DataFrame, month: Month, seller_country: str) -> list[str]:
     """Countries of customers who are charged VAT without a rate in force at the end of this month."""
     valid = reference.valid_vat_numbers(accounts, seller_country)
     taxed = reference.with_vat_numbers(accounts.filter(pl.col("opened_on") <= month.last), valid)

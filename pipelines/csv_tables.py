@@ -89,7 +89,9 @@ def _raw(path: Path, content: bytes, table: type[Table]) -> tuple[pl.DataFrame, 
         for row in reader:
             if row:
                 if len(row) != len(header):
-                    problems.append(f"{path.name}: line {before + 1}: {len(row)} fields, expected {len(header)} ({path})")
+                    problems.append(
+                        f"{path.name}: line {before + 1}: {len(row)} fields, expected {len(header)} ({path})"
+                    )
                     if len(problems) >= MOST_PROBLEMS:
                         break
                 rows.append(row)
@@ -121,14 +123,12 @@ def _nothing(table: type[Table]) -> pl.DataFrame:
 
 
 def _typed(frame: pl.DataFrame, table: type[Table]) -> pl.DataFrame:
-    return frame.clear().cast({**types(table), LINE: pl.Int64})
+    return frame.clear().cast(pl.Schema({**types(table), LINE: pl.Int64()}))
 
 
 def _parse(path: Path, raw: pl.DataFrame, table: type[Table], zone: ZoneInfo, sha256: str) -> CsvTable:
     problems: list[tuple[int, str]] = []
-    parsed = raw.select(
-        *(_value(name, dtype, zone).alias(name) for name, dtype in types(table).items()), pl.col(LINE)
-    )
+    parsed = raw.select(*(_value(name, dtype, zone).alias(name) for name, dtype in types(table).items()), pl.col(LINE))
     good = pl.repeat(True, raw.height, eager=True)
     for name, field in columns(table).items():
         dtype = types(table)[name]
@@ -184,7 +184,9 @@ def _moment(text: pl.Expr, zone: ZoneInfo, *, end: bool) -> pl.Expr:
     naive = pl.when(written).then(local).str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
 
     def zoned(expression: pl.Expr) -> pl.Expr:
-        return expression.dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+        return expression.dt.replace_time_zone(
+            zone.key, ambiguous="earliest", non_existent="null"
+        ).dt.convert_time_zone("UTC")
 
     # Where summer time begins at midnight the day begins an hour later.
     midnight = pl.coalesce(zoned(whole_day), zoned(whole_day.dt.offset_by("1h")))

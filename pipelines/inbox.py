@@ -74,7 +74,9 @@ def find_files(installation: Installation, formats: dict[str, Format]) -> tuple[
             continue
         if not folder.is_dir() or folder.name not in formats:
             known = ", ".join(sorted(formats))
-            strange.append(f"{_readable(str(folder))}: not loaded: the inbox has a folder for each format, and callbill knows {known}")
+            strange.append(
+                f"{_readable(str(folder))}: not loaded: the inbox has a folder for each format, and callbill knows {known}"
+            )
             continue
         paths = (path for path in folder.rglob("*") if path.is_file())
         for path in sorted(paths, key=lambda path: path.relative_to(root).as_posix()):
@@ -204,7 +206,9 @@ def _as_lines(block: bytes) -> pl.DataFrame:
 def _parquet(path: Path) -> Iterator[Batch]:
     damage = "the file is no sound Parquet file"
     try:
-        source = pa.BufferReader(b"".join(block for block, _ in _blocks(path, BLOCK_BYTES))) if _is_packed(path) else path
+        source = (
+            pa.BufferReader(b"".join(block for block, _ in _blocks(path, BLOCK_BYTES))) if _is_packed(path) else path
+        )
         file = pq.ParquetFile(source)
     except (pa.ArrowException, OSError):
         yield Batch(pl.DataFrame(), last=True, damage=damage)
@@ -254,5 +258,3 @@ def _parquet_batches(file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
 def _is_packed(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(4).startswith((_GZIP, *_ZSTD))
-
-

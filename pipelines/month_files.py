@@ -114,7 +114,12 @@ class MonthFiles:
     def paths(self, table: str, months: Sequence[str] | None = None) -> list[Path]:
         """The Parquet files of `table`, of all months or of `months`, in order."""
         found = self._rows("SELECT month, folder, files FROM month_files WHERE table_name = ? ORDER BY month", table)
-        return [path for month, *place in found if months is None or month in months for path in self._parts(*place)]
+        return [
+            path
+            for month, folder, files in found
+            if months is None or month in months
+            for path in self._parts(folder, files)
+        ]
 
     def publication(self, table: str, month: str) -> list[Path]:
         """The Parquet files of `table` that may leave: `month` as it is now, other months as they were published."""
@@ -124,7 +129,7 @@ class MonthFiles:
             table,
             month,
         )
-        return [path for _, *place in found for path in self._parts(*place)]
+        return [path for _, folder, files in found for path in self._parts(folder, files)]
 
     def remember_publication(self, month: str) -> None:
         """Keeps which files of the month were published; belongs into the stage's transaction."""
@@ -143,7 +148,9 @@ class MonthFiles:
 
     def months(self, table: str) -> list[str]:
         """The months that `table` has."""
-        rows = self._connection.execute("SELECT DISTINCT month FROM month_files WHERE table_name = ? ORDER BY 1", [table])
+        rows = self._connection.execute(
+            "SELECT DISTINCT month FROM month_files WHERE table_name = ? ORDER BY 1", [table]
+        )
         return [row[0] for row in rows.fetchall()]
 
     def contents(self, month: str) -> dict[str, str]:
@@ -176,7 +183,7 @@ class MonthFiles:
 
 def scan(table: str, paths: Sequence[Path]) -> pl.LazyFrame:
     """The rows of files of `table`, lazily."""
-    return pl.scan_parquet(paths) if paths else empty(catalogue.PUBLISHED_MONTHLY[table]).lazy()
+    return pl.scan_parquet(list(paths)) if paths else empty(catalogue.PUBLISHED_MONTHLY[table]).lazy()
 
 
 def _from(table: str, paths: Sequence[Path]) -> str:

@@ -30,16 +30,22 @@ def outcome(session: Session, name: str) -> dict[str, Any]:
             "SELECT service, direction, currency, count(*) AS events, sum(charge) AS charges "
             "FROM {rated_usage} GROUP BY ALL ORDER BY ALL"
         ),
-        "number_fees": rows("SELECT currency, count(*) AS numbers, sum(amount) AS amount FROM {number_fees} GROUP BY ALL ORDER BY 1"),
+        "number_fees": rows(
+            "SELECT currency, count(*) AS numbers, sum(amount) AS amount FROM {number_fees} GROUP BY ALL ORDER BY 1"
+        ),
         "bills": rows(
             "SELECT billing_mode, currency, count(*) AS bills, sum(net_amount) AS net_amount, sum(vat_amount) AS vat_amount, "
             "sum(paid_from_balance) AS paid_from_balance, sum(total_owed) AS total_owed FROM {bills} GROUP BY ALL ORDER BY ALL"
         ),
-        "suspense": rows(f"SELECT reason, count(*) AS open FROM ({SUSPENSE}) WHERE state = 'open' GROUP BY ALL ORDER BY ALL"),
+        "suspense": rows(
+            f"SELECT reason, count(*) AS open FROM ({SUSPENSE}) WHERE state = 'open' GROUP BY ALL ORDER BY ALL"
+        ),
         "receipts": warehouse.value("SELECT count(*) FROM receipts"),
         "accounts_below_zero": warehouse.value(
             "SELECT count(*) FROM (SELECT arg_max(balance_after, entry_number) AS b FROM ledger GROUP BY account_id) WHERE b < 0"
         ),
-        "controls": rows(f"SELECT count(DISTINCT control) AS passed FROM controls WHERE passed AND billing_month = '{name}'")[0],
+        "controls": rows(
+            f"SELECT count(DISTINCT control) AS passed FROM controls WHERE passed AND billing_month = '{name}'"
+        )[0],
         "months_waiting": [month for month in months if month != name and not is_current(session, month)],
     }

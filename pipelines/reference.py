@@ -29,7 +29,10 @@ def read_price_tables(installation: Installation) -> InputTables:
     folder = installation.price_tables
     if not (folder / "price_lists.csv").exists():
         raise BadInput(f"there is no price_lists.csv in {folder}: name a folder of price tables with --price-tables")
-    files = {name: read_table(folder / f"{name}.csv", table, installation.settings.zone) for name, table in PRICE_TABLES.items()}
+    files = {
+        name: read_table(folder / f"{name}.csv", table, installation.settings.zone)
+        for name, table in PRICE_TABLES.items()
+    }
     problems = [problem for file in files.values() for problem in file.problems]
     if not problems:
         problems = _price_problems(files)
@@ -41,7 +44,9 @@ def read_reference(installation: Installation, prices: InputTables) -> InputTabl
     folder = installation.reference
     if not (folder / "accounts.csv").exists():
         raise BadInput(f"there is no accounts.csv in {folder}: an installation needs its accounts")
-    files = {name: read_table(folder / f"{name}.csv", table, installation.settings.zone) for name, table in REFERENCE.items()}
+    files = {
+        name: read_table(folder / f"{name}.csv", table, installation.settings.zone) for name, table in REFERENCE.items()
+    }
     problems = [problem for file in files.values() for problem in file.problems]
     if not problems:
         problems = _reference_problems(files, prices.frames["price_lists"])
@@ -60,7 +65,8 @@ def _sound(files: dict[str, CsvTable], problems: list[str]) -> InputTables:
         more = len(problems) - MOST_PROBLEMS
         raise BadInput(problems[:MOST_PROBLEMS] + ([f"and {more} problems more"] if more > 0 else []))
     return InputTables(
-        {name: file.frame.drop(LINE) for name, file in files.items()}, {name: file.sha256 for name, file in files.items()}
+        {name: file.frame.drop(LINE) for name, file in files.items()},
+        {name: file.sha256 for name, file in files.items()},
     )
 
 
@@ -78,7 +84,9 @@ def _price_problems(files: dict[str, CsvTable]) -> list[str]:
         if name != "price_lists" and "price_list" in file.frame.columns:
             problems += _unknown(file, "price_list", set(lists.frame["price_list"]), "a list of price_lists.csv")
     destinations = set(files["destinations"].frame["destination"])
-    return problems + _unknown(files["voice_outbound"], "destination", destinations, "a destination of destinations.csv")
+    return problems + _unknown(
+        files["voice_outbound"], "destination", destinations, "a destination of destinations.csv"
+    )
 
 
 def _reference_problems(files: dict[str, CsvTable], price_lists: pl.DataFrame) -> list[str]:
@@ -90,8 +98,12 @@ def _reference_problems(files: dict[str, CsvTable], price_lists: pl.DataFrame) -
             problems += _unknown(file, "country", world.countries(), "a country, ISO 3166-1 alpha-2")
         if "currency" in file.frame.columns:
             problems += _bad_currencies(file)
-    problems += _unknown(accounts, "price_list", set(price_lists["price_list"]), "a list of price_lists.csv, or nothing")
-    listed = accounts.frame.join(price_lists.rename({"currency": "_list"}), on="price_list", how="inner", maintain_order="left")
+    problems += _unknown(
+        accounts, "price_list", set(price_lists["price_list"]), "a list of price_lists.csv, or nothing"
+    )
+    listed = accounts.frame.join(
+        price_lists.rename({"currency": "_list"}), on="price_list", how="inner", maintain_order="left"
+    )
     for line, of_list in listed.filter(pl.col("currency") != pl.col("_list")).select(LINE, "_list").iter_rows():
         problems.append(accounts.problem(line, "currency", f"{of_list}, the currency of the account's price list"))
     for line in accounts.frame.filter(pl.col("closed_on") < pl.col("opened_on"))[LINE]:
@@ -183,7 +195,9 @@ def enough_vat_rates(
 
     `valid`: account_id of the accounts with a valid VAT number of another EU country.
     """
-    is_open = (pl.col("opened_on") <= month.last) & (pl.col("closed_on").is_null() | (pl.col("closed_on") >= month.first))
+    is_open = (pl.col("opened_on") <= month.last) & (
+        pl.col("closed_on").is_null() | (pl.col("closed_on") >= month.first)
+    )
     billed = accounts.filter((pl.col("billing_mode") == "postpaid") & is_open)
     require_vat_rates(installation, with_vat_numbers(billed, valid), vat_rates, month.last)
 

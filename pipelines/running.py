@@ -104,11 +104,15 @@ def _materialize(session: Session, name: str) -> None:
     _end_dead_runs(instance, of_dagster=False)
     with warnings.catch_warnings(), handing(session):
         warnings.simplefilter("ignore")
-        result = definitions(session.installation, name).resolve_job_def("month_end").execute_in_process(
-            partition_key=name,
-            instance=instance,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            raise_on_error=False,
+        result = (
+            definitions(session.installation, name)
+            .resolve_job_def("month_end")
+            .execute_in_process(
+                partition_key=name,
+                instance=instance,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                raise_on_error=False,
+            )
         )
     if session.failure is not None:
         raise session.failure
@@ -128,7 +132,9 @@ def _reason(result: dg.ExecuteInProcessResult) -> BaseException:
     return CallbillError("the run did not succeed")
 
 
-def recycle_months(installation: Installation, progress: Progress, *, wait_seconds: float | None = None) -> dict[str, Any]:
+def recycle_months(
+    installation: Installation, progress: Progress, *, wait_seconds: float | None = None
+) -> dict[str, Any]:
     """Runs the months again that have open suspense for want of reference data; returns what became of it."""
     _environment(installation)
     installation.home.mkdir(parents=True, exist_ok=True)

@@ -85,6 +85,14 @@ class Session:
     def rating_book(self) -> RatingBook:
         """Everything that rating looks up, from the warehouse."""
         names = {"number_fees": "number_fee_prices"}
-        tables = ("price_lists", "accounts", "numbers", "destinations", "voice_outbound", "voice_inbound", "sms_outbound")
+        tables = (
+            "price_lists",
+            "accounts",
+            "numbers",
+            "destinations",
+            "voice_outbound",
+            "voice_inbound",
+            "sms_outbound",
+        )
         frames = {name: self.table(names.get(name, name)) for name in (*tables, "sms_inbound", "number_fees")}
         return RatingBook.build(frames, time_zone=self.installation.settings.billing.time_zone)

@@ -93,7 +93,9 @@ class Installation:
     settings: Settings
 
     @staticmethod
-    def find(home: str | os.PathLike[str] | None = None, price_tables: str | os.PathLike[str] | None = None) -> Installation:
+    def find(
+        home: str | os.PathLike[str] | None = None, price_tables: str | os.PathLike[str] | None = None
+    ) -> Installation:
         """The installation at `home` (else $CALLBILL_HOME, else ./data) with `price_tables` (else
         $CALLBILL_PRICE_TABLES, else those of the repository). Raises BadInput for unusable settings."""
         where = Path(home or os.environ.get("CALLBILL_HOME") or "data").expanduser().absolute()
@@ -141,7 +143,7 @@ def read_settings(path: Path) -> Settings:
         raise BadInput(f"{path}: cannot be read: {error}") from None
     problems: list[str] = []
     sections: dict[str, Any] = {}
-    known = {item.name: type(item.default) for item in fields(Settings)}
+    known: dict[str, Any] = {item.name: type(item.default) for item in fields(Settings)}
     for name, content in data.items():
         if name not in known:
             problems.append(f"{path}: unknown section [{name}]; known are {', '.join(f'[{k}]' for k in known)}")

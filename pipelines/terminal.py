@@ -16,7 +16,6 @@ from pipelines.session import Progress, Silent
 from pipelines.settings import Installation
 from pipelines.world import minor_units
 
-
 MEASURED_RECORDS = 1_000
 """So many records make a rate worth showing."""
 
@@ -131,13 +130,14 @@ def _shown(column: str, row: dict[str, Any]) -> str:
 def show_where_to_look(installation: Installation, month: str) -> None:
     """Says what to do with the example."""
     home = installation.home
+    query = f"import duckdb; duckdb.connect('{installation.published}', read_only=True).sql('FROM bills').show()"
     Console().print(
         f"""
 Where to look next
-  a bill, explained      callbill explain --home {home} {month}:A0001
-  its tables             python -c "import duckdb; duckdb.connect('{installation.published}', read_only=True).sql('FROM bills').show()"
+  a bill, explained      ./do explain --home {home} {month}:A0001
+  its tables             .venv/bin/python -c "{query}"
   what is suspended      SELECT reason, detail, count(*) FROM suspense GROUP BY ALL
-  Dagster's web UI       callbill ui --home {home}
+  Dagster's web UI       ./do ui --home {home}
   your own month         docs/how-to/month-end.md""",
         markup=False,
         highlight=False,

@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -70,7 +70,7 @@ class WarehouseLock:
                     told = True
                 time.sleep(0.1)
         file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()} since {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} UTC")
+        file.write(f"process {os.getpid()} on {socket.gethostname()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
         file.flush()
         self._file = file
 
@@ -121,7 +121,9 @@ class Warehouse:
     def __enter__(self) -> Warehouse:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -138,7 +140,9 @@ class Warehouse:
                 self.connection.execute(statement)
             for name, table in catalogue.WAREHOUSE.items():
                 if not self._columns(name).issuperset(table.to_schema().columns):
-                    raise BadInput(f"{self.installation.warehouse}: table {name} was made by another version of callbill")
+                    raise BadInput(
+                        f"{self.installation.warehouse}: table {name} was made by another version of callbill"
+                    )
 
     def _columns(self, table: str) -> set[str]:
         found = self.connection.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = ?", [table])
@@ -200,5 +204,11 @@ class Warehouse:
         self.connection.execute("DELETE FROM manifest WHERE stage = ? AND month IS NOT DISTINCT FROM ?", [stage, month])
         self.connection.execute(
             "INSERT INTO manifest VALUES (?, ?, ?, ?, ?)",
-            [stage, month, datetime.now(timezone.utc), version("callbill"), json.dumps(facts, default=str, sort_keys=True)],
+            [
+                stage,
+                month,
+                datetime.now(UTC),
+                version("callbill"),
+                json.dumps(facts, default=str, sort_keys=True),
+            ],
         )

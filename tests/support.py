@@ -1,4 +1,4 @@
-"""Runs months in this process without Dagster and reads what was published. What is right is not said here."""
+"""Runs months in this process without Dagster and reads what was published. Knows nothing of what is right."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ def scratch() -> Iterator[Path]:
         yield Path(folder)
 
 
-def run_stages(
-    home: Path, price_tables: Path, months: Sequence[str], *, may_fail: Collection[str] = ()
-) -> Published:
+def run_stages(home: Path, price_tables: Path, months: Sequence[str], *, may_fail: Collection[str] = ()) -> Published:
     """The tables after the runs of `months`, in their order. Every control passes but those of `may_fail`."""
     installation = Installation.find(home, price_tables)
     failed: list[dict[str, Any]] = []
@@ -82,6 +80,5 @@ def read_published(home: Path) -> dict[str, pl.DataFrame]:
     with duckdb.connect(str(home / "published" / "billing.duckdb"), read_only=True) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         return {
-            name: connection.sql(f"SELECT * FROM {name} ORDER BY {', '.join(key)}").pl()
-            for name, key in KEYS.items()
+            name: connection.sql(f"SELECT * FROM {name} ORDER BY {', '.join(key)}").pl() for name, key in KEYS.items()
         }

@@ -13,7 +13,6 @@ from transforms.tables.usage import Duplicates, UsageRecords
 _INPUTS = {name: table for name, table in catalogue.WAREHOUSE.items() if name in load.INPUT_TABLES}
 
 
-
 def _group(name: str) -> str:
     return "reference" if name in catalogue.REFERENCE else "prices"
 
@@ -37,14 +36,12 @@ def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefiniti
         for name in _INPUTS:
             yield dg.MaterializeResult(asset_key=name, metadata={"dagster/row_count": facts[f"{name}_rows"]})
 
-
     # Usage needs no accounts; but a reference or price file that is broken stops a run before anything is loaded.
     @dg.asset(name="usage_records", **described(UsageRecords, "usage", ["accounts"], {"duckdb", "polars"}, months))
     def usage_records(session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """Loads the files of the inbox that are new; each once per content, wholly or not at all."""
         with session.running() as run:
             return dg.MaterializeResult(metadata=metadata(load.load_usage(run)))
-
 
     @dg.asset(name="duplicates", **described(Duplicates, "usage", ["usage_records"], {"duckdb", "polars"}, months))
     def duplicates(session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]

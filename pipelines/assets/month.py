@@ -11,58 +11,79 @@ from pipelines.stages import balance, bill, control, publish, rate
 from transforms.tables import billing, usage
 from transforms.tables.control import Controls
 
-_PRICES = ["price_lists", "accounts", "numbers", "destinations", "voice_outbound", "voice_inbound", "sms_outbound", "sms_inbound"]
+_PRICES = [
+    "price_lists",
+    "accounts",
+    "numbers",
+    "destinations",
+    "voice_outbound",
+    "voice_inbound",
+    "sms_outbound",
+    "sms_inbound",
+]
 _FEES = ["accounts", "numbers", "price_lists", "number_fee_prices"]
-
 
 
 def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefinition]:
     """The assets, partitioned by `months`."""
 
-    @dg.asset(name="rated_usage", **described(usage.RatedUsage, "rating", ["duplicates", *_PRICES], {"polars", "parquet"}, months))
+    @dg.asset(
+        name="rated_usage",
+        **described(usage.RatedUsage, "rating", ["duplicates", *_PRICES], {"polars", "parquet"}, months),
+    )
     def rated_usage(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """Every leg of the month with its charge; what has none goes into suspense."""
         with session.running() as run:
             return dg.MaterializeResult(metadata=metadata(rate.rate_month(run, context.partition_key)))
 
-
-    @dg.asset(name="number_fees", **described(billing.NumberFees, "billing", ["rated_usage", *_FEES], {"polars", "parquet"}, months))
+    @dg.asset(
+        name="number_fees",
+        **described(billing.NumberFees, "billing", ["rated_usage", *_FEES], {"polars", "parquet"}, months),
+    )
     def number_fees(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """The month's fees of numbers."""
         with session.running() as run:
             return dg.MaterializeResult(metadata=metadata(bill.charge_numbers(run, context.partition_key)))
 
-
-    @dg.asset(name="bill_lines", **described(billing.BillLines, "billing", ["rated_usage", "number_fees"], {"polars", "parquet"}, months))
+    @dg.asset(
+        name="bill_lines",
+        **described(billing.BillLines, "billing", ["rated_usage", "number_fees"], {"polars", "parquet"}, months),
+    )
     def bill_lines(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """The lines of the month's bills."""
         with session.running() as run:
             return dg.MaterializeResult(metadata=metadata(bill.make_lines(run, context.partition_key)))
 
-
-    @dg.asset(name="bills", **described(billing.Bills, "billing", ["bill_lines", "accounts", "vat_rates"], {"polars", "parquet"}, months))
+    @dg.asset(
+        name="bills",
+        **described(billing.Bills, "billing", ["bill_lines", "accounts", "vat_rates"], {"polars", "parquet"}, months),
+    )
     def bills(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """The month's draft bills."""
         with session.running() as run:
             return dg.MaterializeResult(metadata=metadata(bill.make_bills(run, context.partition_key)))
 
-
-    @dg.asset(name="receipts", **described(billing.Receipts, "ledger", ["bills", "credits", "vat_rates"], {"polars", "duckdb"}, months))
+    @dg.asset(
+        name="receipts",
+        **described(billing.Receipts, "ledger", ["bills", "credits", "vat_rates"], {"polars", "duckdb"}, months),
+    )
     def receipts(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """A receipt for every top-up that has none yet."""
         with session.running() as run:
             return dg.MaterializeResult(metadata=metadata(balance.make_receipts(run)))
 
-
-    @dg.asset(name="ledger", **described(billing.Ledger, "ledger", ["bills", "credits", "receipts"], {"polars", "duckdb"}, months))
+    @dg.asset(
+        name="ledger",
+        **described(billing.Ledger, "ledger", ["bills", "credits", "receipts"], {"polars", "duckdb"}, months),
+    )
     def ledger(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """Credits and bills with the balance after each."""
         with session.running() as run:
             return dg.MaterializeResult(metadata=metadata(balance.make_ledger(run, context.partition_key)))
 
-
     @dg.asset(
-        name="controls", **described(Controls, "control", ["ledger", "payments"], {"duckdb"}, months),
+        name="controls",
+        **described(Controls, "control", ["ledger", "payments"], {"duckdb"}, months),
         check_specs=[
             dg.AssetCheckSpec(item.name, asset="controls", description=item.says, blocking=True) for item in CONTROLS
         ],
@@ -81,7 +102,6 @@ def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefiniti
             yield dg.AssetCheckResult(check_name=item.name, passed=passed, metadata=shown)
         with session.running() as run:
             control.require_passed(run, context.partition_key)
-
 
     @dg.asset(
         name="published",

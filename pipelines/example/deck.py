@@ -70,9 +70,7 @@ def _ways_in(regions: tuple[str, ...]) -> Ways:
                     patterns.add((parse(description.national_number_pattern),))
             if patterns:
                 ways[region, kind] = frozenset(patterns)
-    return {
-        meaning: ways[meaning] for meaning in sorted(ways, key=lambda meaning: not _is_narrow(meaning, ways))
-    }
+    return {meaning: ways[meaning] for meaning in sorted(ways, key=lambda meaning: not _is_narrow(meaning, ways))}
 
 
 def _is_narrow(meaning: Meaning, ways: Ways) -> bool:

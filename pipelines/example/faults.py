@@ -36,9 +36,7 @@ def scaled(count: int, events: int) -> int:
 class Faults:
     """Spoils an inbox. Counts in `suspended` what it broke, by reason; in `duplicates` what it repeated."""
 
-    def __init__(
-        self, rng: random.Random, inbox: Inbox, events: list[Event], accounts: list[Account]
-    ) -> None:
+    def __init__(self, rng: random.Random, inbox: Inbox, events: list[Event], accounts: list[Account]) -> None:
         """Take the inbox and the sound events of the month that are already in it."""
         self.rng, self.inbox = rng, inbox
         self.serial = max(event.serial for event in events)

@@ -160,11 +160,7 @@ class Inbox:
     def _callr_call(self, call: Call) -> str:
         way = _way(call)
         caller, callee = (call.other, call.own) if call.inbound else (call.own, call.other)
-        answered = (
-            f'"{self.utc.iso_milliseconds(call.at + 1000 * call.ring)}"'
-            if call.status == "answered"
-            else "null"
-        )
+        answered = f'"{self.utc.iso_milliseconds(call.at + 1000 * call.ring)}"' if call.status == "answered" else "null"
         total = call.ring + call.seconds
         ended = call.at + 1000 * total + call.serial % 1000
         billed = -(-call.seconds // 60) * 60

@@ -35,9 +35,7 @@ class Credit:
         return f"{sign}{abs(self.cents) // 100}.{abs(self.cents) % 100:02d}"
 
 
-def make_credits(
-    rng: random.Random, month: date, accounts: list[Account], events: Iterable[Event]
-) -> list[Credit]:
+def make_credits(rng: random.Random, month: date, accounts: list[Account], events: Iterable[Event]) -> list[Credit]:
     """Return the credits of the month in order of time, suited to the traffic in `events`.
 
     Prepaid accounts start it with a balance, carried over as of the first day of the month before, and top up

@@ -70,9 +70,7 @@ def write_example(
     accounts, or for fewer than 2,000 events, of which no believable month can be made.
     """
     if not 20 <= accounts <= MOST_ACCOUNTS or events < 2_000:
-        raise ValueError(
-            f"20 to {MOST_ACCOUNTS} accounts and 2000 events at least, not {accounts} and {events}"
-        )
+        raise ValueError(f"20 to {MOST_ACCOUNTS} accounts and 2000 events at least, not {accounts} and {events}")
     first_day = date.fromisoformat(f"{month}-01")
     rng = random.Random(seed)
     people = make_accounts(rng, first_day, accounts)

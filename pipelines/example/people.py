@@ -92,9 +92,7 @@ def make_accounts(rng: random.Random, month: date, count: int) -> list[Account]:
     """Return `count` accounts with their numbers, as they stand at the end of the month begun on `month`."""
     countries = rng.choices(list(HOMES), [home.share for home in HOMES.values()], k=count)
     names = _names(rng)
-    accounts = [
-        _account(rng, month, f"A{index:04d}", country, names) for index, country in enumerate(countries, 1)
-    ]
+    accounts = [_account(rng, month, f"A{index:04d}", country, names) for index, country in enumerate(countries, 1)]
     _share_out(rng, accounts)
     used: set[str] = set()
     for account in accounts:

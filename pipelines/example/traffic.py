@@ -101,9 +101,7 @@ def reports_both_legs(account: Account) -> bool:
 class Traffic:
     """Draws events; the same random numbers give the same events."""
 
-    def __init__(
-        self, rng: random.Random, month: date, accounts: list[Account], phonebook: Phonebook
-    ) -> None:
+    def __init__(self, rng: random.Random, month: date, accounts: list[Account], phonebook: Phonebook) -> None:
         """Take the customers and the first day of the month."""
         self.rng, self.accounts, self.phonebook = rng, accounts, phonebook
         self.clocks = {home.zone: Clock(month, home.zone) for home in HOMES.values()}
@@ -150,9 +148,7 @@ class Traffic:
         opened = clock.hour_of(datetime.combine(account.opened_on, time_of_day.min, UTC))
         closed = hours[1]
         if account.closed_on:
-            closed = clock.hour_of(
-                datetime.combine(account.closed_on + timedelta(days=1), time_of_day.min, UTC)
-            )
+            closed = clock.hour_of(datetime.combine(account.closed_on + timedelta(days=1), time_of_day.min, UTC))
         found = []
         for holding in account.holdings:
             first = max(hours[0], opened, clock.hour_of(holding.start) + (holding.start.minute > 0))
@@ -214,9 +210,7 @@ class Traffic:
         serial = self._next()
         return Call(serial, call.account, at, False, own, target, status, seconds, ring, parent=call.serial)
 
-    def _call(
-        self, account: Account, span: Span, inbound: bool, other: str, status: str, length: float
-    ) -> Call:
+    def _call(self, account: Account, span: Span, inbound: bool, other: str, status: str, length: float) -> Call:
         rng = self.rng
         at = self.clocks[account.home.zone].draw(rng, span.first, span.end)
         seconds = min(14_400, int(rng.lognormvariate(length, 1.05))) if status == "answered" else 0

@@ -58,8 +58,7 @@ def _say_lines(page: Page, sources: Sources, bill: Row) -> None:
         [
             (
                 line_id(line),
-                what(line)
-                + (f" of {line['usage_month']}" if line["usage_month"] != line["billing_month"] else ""),
+                what(line) + (f" of {line['usage_month']}" if line["usage_month"] != line["billing_month"] else ""),
                 f"{line['quantity']:,} {line['unit']} at {price_of(line)}",
                 f"{in_minor_unit(line['amount'], line['currency']):>12} {line['currency']}",
             )
@@ -114,8 +113,7 @@ def say_vat_rule(page: Page, sources: Sources, row: Row, account: Row | None, da
             page.say("", "the VAT number is not a valid one of another EU country, so it does not count")
     rate = sources.vat_row(account["country"], day) if account and rule in TAXED else None
     source = (
-        f": {at_line('vat_rates', rate)}, {rate['country']} since {rate['valid_from']}, "
-        f"in force on {day}, {which}"
+        f": {at_line('vat_rates', rate)}, {rate['country']} since {rate['valid_from']}, in force on {day}, {which}"
         if rate
         else ""
     )

@@ -27,11 +27,7 @@ def what(line: Row) -> str:
     place = line["destination"]
     if line["direction"] == "inbound":
         return f"inbound {name} to numbers of {line['country']}"
-    return (
-        f"outbound {name} to {place} ({line['country']})"
-        if place
-        else f"outbound {name} to {line['country']}"
-    )
+    return f"outbound {name} to {place} ({line['country']})" if place else f"outbound {name} to {line['country']}"
 
 
 def price_of(line: Row) -> str:
@@ -56,9 +52,7 @@ def explain_line(sources: Sources, line: Row) -> Page:
         {"month": line["billing_month"], "account": line["account_id"]},
     )
     if bill:
-        page.say(
-            "bill", f"{line['billing_month']}:{line['account_id']}, {bill['bill_number'] or bill['status']}"
-        )
+        page.say("bill", f"{line['billing_month']}:{line['account_id']}, {bill['bill_number'] or bill['status']}")
     if line["kind"] == "number_fee":
         _say_fee(page, sources, line)
     elif line["kind"] != "adjustment":
@@ -66,8 +60,7 @@ def explain_line(sources: Sources, line: Row) -> Page:
     page.section("Amount")
     page.say(
         "amount",
-        f"sum {exact(line['charge'])} -> {money(line['amount'], line['currency'])} "
-        f"({rounding(line['currency'])})",
+        f"sum {exact(line['charge'])} -> {money(line['amount'], line['currency'])} ({rounding(line['currency'])})",
     )
     if line["kind"] in ("voice", "sms"):
         _say_records(page, sources, line)
@@ -76,17 +69,13 @@ def explain_line(sources: Sources, line: Row) -> Page:
 
 def _say_usage(page: Page, sources: Sources, line: Row) -> None:
     page.section("Usage")
-    late = (
-        f" of {line['usage_month']}, which came late" if line["usage_month"] != line["billing_month"] else ""
-    )
+    late = f" of {line['usage_month']}, which came late" if line["usage_month"] != line["billing_month"] else ""
     page.say("usage", f"{what(line)}{late}, at {price_of(line)}")
     page.say("records", f"{line['events']:,} with something to charge")
     page.say("quantity", f"{line['quantity']:,} {line['unit']}")
 
 
-_RECORDS = (
-    f"FROM rated_usage WHERE {' AND '.join(f'{name} IS NOT DISTINCT FROM ${name}' for name in LINE_COLUMNS)}"
-)
+_RECORDS = f"FROM rated_usage WHERE {' AND '.join(f'{name} IS NOT DISTINCT FROM ${name}' for name in LINE_COLUMNS)}"
 
 
 def _say_records(page: Page, sources: Sources, line: Row) -> None:
@@ -145,12 +134,8 @@ def _say_fee(page: Page, sources: Sources, line: Row) -> None:
     )
     page.say("price row", f"{at_line('number_fees', price)} ({sources.path('number_fees')})")
     account = sources.account(line["account_id"])
-    page.say(
-        "price list", f"{fee['price_list']}: {sources.why_list(account, fee['price_list'], fee['currency'])}"
-    )
-    page.say(
-        "valid from", f"{fee['price_valid_from']}, in force on the number's first chargeable day of the month"
-    )
+    page.say("price list", f"{fee['price_list']}: {sources.why_list(account, fee['price_list'], fee['currency'])}")
+    page.say("valid from", f"{fee['price_valid_from']}, in force on the number's first chargeable day of the month")
     charged = f"{exact(fee['amount'])} {fee['currency']}"
     if fee["proration"] == "none":
         page.say("proration", "none: the whole fee for a month with at least one chargeable day")
@@ -173,11 +158,7 @@ def _say_holdings(page: Page, sources: Sources, line: Row, month: Month) -> None
         )
     )
     for holding in holdings.sort("assigned_at").iter_rows(named=True):
-        until = (
-            f"until {moment(holding['released_at'], month.zone)}"
-            if holding["released_at"]
-            else "and is held still"
-        )
+        until = f"until {moment(holding['released_at'], month.zone)}" if holding["released_at"] else "and is held still"
         page.say(
             "held",
             f"from {moment(holding['assigned_at'], month.zone)} {until}: {at_line('numbers', holding)}",

@@ -87,9 +87,7 @@ def _same_file(installation: Installation, usage_file: Row, formats: dict[str, F
     return next((file for file in find_files(installation, formats)[0] if is_it(file)), None)
 
 
-def _places(
-    kind: Kind, batches: Iterator[Batch], form: Format, wanted: int
-) -> tuple[int | None, pl.DataFrame | None]:
+def _places(kind: Kind, batches: Iterator[Batch], form: Format, wanted: int) -> tuple[int | None, pl.DataFrame | None]:
     """The line on which record `wanted` begins, and a file of that record alone for the format's reader."""
     if kind == "columns":
         return None, _row(batches, wanted)

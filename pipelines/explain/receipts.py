@@ -42,9 +42,7 @@ def find_other_credits(sources: Sources, identifier: str) -> list[Row]:
 def explain_credit(sources: Sources, entry: Row) -> Page:
     """A credit without a receipt: its entry in the ledger."""
     page = Page(facts={"type": "credit", **entry})
-    page.title(
-        f"credit {entry['reference']}: {entry['kind']} of account {entry['account_id']}, {_signed(entry)}"
-    )
+    page.title(f"credit {entry['reference']}: {entry['kind']} of account {entry['account_id']}, {_signed(entry)}")
     page.section("Credit")
     page.say("account", account_name(sources.account(entry["account_id"]), entry["account_id"]))
     page.say("credit", f"{at_line('credits', sources.line_of('credits', credit_id=entry['reference']))}")
@@ -80,9 +78,7 @@ def explain_receipt(sources: Sources, receipt: Row) -> Page:
     say_vat_rule(page, sources, receipt, account, day, "the credit's day")
     page.say("VAT", vat(receipt["credited_amount"], receipt["vat_rate"], receipt["vat_amount"], currency))
     page.section("Total paid")
-    credited, vat_amount = (
-        in_minor_unit(receipt[name], currency) for name in ("credited_amount", "vat_amount")
-    )
+    credited, vat_amount = (in_minor_unit(receipt[name], currency) for name in ("credited_amount", "vat_amount"))
     sums = f"{credited} + {vat_amount}"
     page.say(
         "total",
@@ -101,9 +97,7 @@ def _say_balance(page: Page, sources: Sources, receipt: Row) -> None:
     total = sum((row["amount"] for row in credits), start=Decimal(0))
     zone = sources.installation.settings.zone
     for row in credits[-_SHOWN:]:
-        page.say(
-            "credit", f"{_signed(row)} {row['kind']} {row['reference']}, {moment(row['posted_at'], zone)}"
-        )
+        page.say("credit", f"{_signed(row)} {row['kind']} {row['reference']}, {moment(row['posted_at'], zone)}")
     earlier = f", {len(credits) - _SHOWN} earlier ones among them" if len(credits) > _SHOWN else ""
     page.say("credits", f"{counted(len(credits), 'credit')} so far = {money(total, currency)}{earlier}")
     issued = _issued(sources, wanted)

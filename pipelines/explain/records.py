@@ -89,9 +89,7 @@ def explain_record(sources: Sources, row: Row) -> Page:
 def _say_reading(page: Page, sources: Sources, row: Row, raw: RawRecord | None) -> None:
     """How the fields of the record were read: what stands in the file beside what is kept."""
     written = raw.written if raw and raw.read else {}
-    own, other = (
-        ("from_number", "to_number") if row["direction"] == "outbound" else ("to_number", "from_number")
-    )
+    own, other = ("from_number", "to_number") if row["direction"] == "outbound" else ("to_number", "from_number")
     if row["leg"] == "forwarded":
         own, other = "to_number", "forwarded_to"
     for name, value, meaning in (
@@ -104,9 +102,7 @@ def _say_reading(page: Page, sources: Sources, row: Row, raw: RawRecord | None) 
         _read(written.get("started_at"), moment(row["started_at"], sources.installation.settings.zone)),
     )
     if row["usage_month"] != row["billing_month"]:
-        page.say(
-            "", f"usage of {row['usage_month']}, which came late and is billed in {row['billing_month']}"
-        )
+        page.say("", f"usage of {row['usage_month']}, which came late and is billed in {row['billing_month']}")
     page.say("status", row["status"])
     if row["service"] == "voice":
         name = "forwarded_seconds" if row["leg"] == "forwarded" else "duration_seconds"
@@ -137,17 +133,11 @@ def _say_why_account(page: Page, sources: Sources, row: Row, raw: RawRecord | No
         page.say("why", "the record states the account")
     if holding and holding["account_id"] == row["account_id"]:
         since = moment(holding["assigned_at"], sources.installation.settings.zone)
-        held = (
-            f"{row['own_number']} was held by it at that moment: {at_line('numbers', holding)}, since {since}"
-        )
+        held = f"{row['own_number']} was held by it at that moment: {at_line('numbers', holding)}, since {since}"
         page.say("number" if stated else "why", held)
         why = "stated" if stated else "held"
     else:
-        holder = (
-            f"by {holding['account_id']}: {at_line('numbers', holding)}"
-            if holding
-            else "by nobody in numbers.csv"
-        )
+        holder = f"by {holding['account_id']}: {at_line('numbers', holding)}" if holding else "by nobody in numbers.csv"
         page.say("number", f"{row['own_number']} was held at that moment {holder}")
         why = "stated" if stated else "unknown"
     page.facts["account"] = {"account_id": row["account_id"], "why": why, "line": holding and holding[LINE]}
@@ -165,9 +155,7 @@ def _say_price(page: Page, sources: Sources, row: Row, account: Row | None) -> R
     values = {name: row[name] for name in key}
     price = sources.line_of(table, price_list=row["price_list"], valid_from=row["price_valid_from"], **values)
     page.say("price row", f"{at_line(table, price)} ({sources.path(table)})")
-    page.say(
-        "price list", f"{row['price_list']}: {sources.why_list(account, row['price_list'], row['currency'])}"
-    )
+    page.say("price list", f"{row['price_list']}: {sources.why_list(account, row['price_list'], row['currency'])}")
     page.say("valid from", f"{row['price_valid_from']}, in force when it started")
     unit = column.removeprefix("price_per_")
     fee = f", connection fee {exact(row['connection_fee'])}" if row["connection_fee"] else ""
@@ -193,8 +181,7 @@ def _say_destination(page: Page, sources: Sources, row: Row) -> None:
     if found and (found["destination"], found["country"]) == (row["destination"], row["country"]):
         page.say(
             "prefix",
-            f"{found['prefix']}, the longest that {row['other_number']} begins with: "
-            f"{at_line('destinations', found)}",
+            f"{found['prefix']}, the longest that {row['other_number']} begins with: {at_line('destinations', found)}",
         )
     else:
         page.say("prefix", "destinations.csv leads elsewhere now than when the record was rated")

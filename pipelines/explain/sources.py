@@ -45,10 +45,7 @@ class Sources:
 
     def months(self) -> list[str]:
         """The months that are published."""
-        return [
-            row["billing_month"]
-            for row in self.rows("SELECT DISTINCT billing_month FROM bills ORDER BY 1", {})
-        ]
+        return [row["billing_month"] for row in self.rows("SELECT DISTINCT billing_month FROM bills ORDER BY 1", {})]
 
     def path(self, name: str) -> Path:
         """Where the price or reference table `name` lies."""
@@ -120,9 +117,7 @@ def open_sources(installation: Installation) -> Iterator[Sources]:
     """The sources of an installation. Raises BadInput where nothing is published, or its files are gone."""
     place = installation.published
     if not place.exists():
-        raise BadInput(
-            f"nothing is published in {place.parent} yet: run a month first, as `callbill run 2026-10`"
-        )
+        raise BadInput(f"nothing is published in {place.parent} yet: run a month first, as `callbill run 2026-10`")
     try:
         with duckdb.connect(str(place), read_only=True) as connection:
             connection.execute("SET TimeZone = 'UTC'")

@@ -20,8 +20,7 @@ WHAT_TO_DO = {
     "sms_length_unknown": f"give the record segments, a text, or encoding and text_length; {_AGAIN}",
     "account_unknown": "add the account to accounts.csv, or the number's holding at that moment to "
     f"numbers.csv; {_RECYCLE}",
-    "no_destination": "add a prefix of the number to destinations.csv and a price of the destination; "
-    f"{_RECYCLE}",
+    "no_destination": f"add a prefix of the number to destinations.csv and a price of the destination; {_RECYCLE}",
     "no_price": "add a row to {table}, valid from that day or before, to the account's own price list or the "
     "default list of its currency; "
     f"{_RECYCLE}",
@@ -76,18 +75,14 @@ def explain_suspended(sources: Sources, row: Row) -> Page | None:
 
     None where the record is of another service than the identifier says.
     """
-    page = Page(
-        facts={"type": "suspended", **{name: value for name, value in row.items() if name != "_service"}}
-    )
+    page = Page(facts={"type": "suspended", **{name: value for name, value in row.items() if name != "_service"}})
     what = (
         f"number {row['record_id']}"
         if row["format"] == "numbers"
         else f"record {row['record_id'] or '(its name cannot be read)'}"
     )
     second = ", its forwarded leg" if row["leg"] == "forwarded" else ""
-    state = {"open": "in suspense", "recycled": "was in suspense and is billed since"}.get(
-        row["state"], "written off"
-    )
+    state = {"open": "in suspense", "recycled": "was in suspense and is billed since"}.get(row["state"], "written off")
     page.title(f"{what}{second}: {state}, {row['reason']}")
     read: Row | None = None
     if row["format"] == "numbers":
@@ -136,9 +131,7 @@ def _say_what_was_read(page: Page, sources: Sources, read: Row, raw: RawRecord) 
         page.say("", f"forwarded to {read['forwarded_to']}, {read['forwarded_seconds']} s")
     page.say(
         "",
-        "the record states its account"
-        if raw.stated_account
-        else "the account is the holder of the customer's number",
+        "the record states its account" if raw.stated_account else "the account is the holder of the customer's number",
     )
 
 
@@ -154,8 +147,7 @@ def _price_table(row: Row, read: Row | None) -> str:
 def _say_differences(page: Page, sources: Sources, row: Row, read: Row) -> None:
     """Where the record differs from the rated one of the same name, as far as what is kept shows."""
     first = sources.row(
-        "SELECT * FROM rated_usage WHERE format = $format AND record_id = $id AND service = $service "
-        "AND leg = 'main'",
+        "SELECT * FROM rated_usage WHERE format = $format AND record_id = $id AND service = $service AND leg = 'main'",
         {"format": row["format"], "id": row["record_id"], "service": read["service"]},
     )
     if first is None:

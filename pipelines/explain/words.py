@@ -111,9 +111,7 @@ def remark(row: Row) -> str | None:
     with localcontext() as context:
         context.prec = 60
         quantity = row["segments"] if row["direction"] == "outbound" else 1
-        sixtieths = row["unit_price"] * (
-            row["billed_seconds"] if row["service"] == "voice" else 60 * quantity
-        )
+        sixtieths = row["unit_price"] * (row["billed_seconds"] if row["service"] == "voice" else 60 * quantity)
         sixtieths += 60 * row["connection_fee"]
         found = (sixtieths / 60).quantize(_TENTH, ROUND_HALF_UP)
         if found != row["charge"]:
@@ -142,9 +140,7 @@ VAT_RULES = {
 
 def vat(net: Decimal, rate: Decimal, amount: Decimal, currency: str) -> str:
     """`12.34 EUR x 0.2000 = 2.46800000 -> 2.47 EUR (rounded ...)`."""
-    product = (
-        f"{money(net, currency)} x {exact(rate)} = {exact(Decimal(in_minor_unit(net, currency)) * rate)}"
-    )
+    product = f"{money(net, currency)} x {exact(rate)} = {exact(Decimal(in_minor_unit(net, currency)) * rate)}"
     return f"{product} -> {money(amount, currency)} ({rounding(currency)})"
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import polars as pl
 
-from pipelines.reference import require_vat_rates
 from pipelines.month_files import scan
+from pipelines.reference import require_vat_rates
 from pipelines.session import Session
 from pipelines.stages import Facts
 from pipelines.stages.rate import is_current, rated_batches, usage_months
@@ -23,7 +23,9 @@ def make_receipts(session: Session) -> Facts:
     if new.height:
         accounts, rates = session.accounts(), session.table("vat_rates")
         zone = session.installation.settings.billing.time_zone
-        days = new.select("account_id", pl.col("credited_at").dt.convert_time_zone(zone).dt.date().alias("day")).unique()
+        days = new.select(
+            "account_id", pl.col("credited_at").dt.convert_time_zone(zone).dt.date().alias("day")
+        ).unique()
         for (day,), part in days.group_by("day"):
             require_vat_rates(session.installation, accounts.join(part, on="account_id", how="semi"), rates, day)
         no_bills = new.select("credit_id").with_columns(pl.lit(None, pl.Decimal(38, 10)).alias("billed"))
@@ -56,7 +58,8 @@ def _used(session: Session, new: pl.DataFrame) -> pl.DataFrame:
     """
     files = session.warehouse.month_files
     until = new["credited_at"].max()
-    current, others = [], []
+    current: list[str] = []
+    others: list[str] = []
     for month in usage_months(session, until):
         (current if is_current(session, month) else others).append(month)
     parts = [usage_before(new, files.scan("rated_usage", current))]

@@ -33,7 +33,9 @@ def charge_numbers(session: Session, name: str) -> Facts:
     with warehouse.transaction():
         warehouse.month_files.name(written)
         _suspend_numbers(session, name, found.unpriced)
-        warehouse.note("number_fees", name, {"rows": written.rows, "sha256": written.sha256, "unpriced": found.unpriced.height})
+        warehouse.note(
+            "number_fees", name, {"rows": written.rows, "sha256": written.sha256, "unpriced": found.unpriced.height}
+        )
     session.progress.advance(written.rows)
     return {"rows": written.rows, "suspended": found.unpriced.height}
 
@@ -132,4 +134,3 @@ def make_bills(session: Session, name: str) -> Facts:
         for column in ("net_amount", "vat_amount", "total_owed"):
             facts[f"{column} {row['currency']}"] = str(row[column])
     return facts
-

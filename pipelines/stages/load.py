@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
+from functools import partial
 
 import polars as pl
 
 from pipelines import reference
+from pipelines.behind import one_behind
 from pipelines.catalogue import PRICE_TABLES, REFERENCE
 from pipelines.inbox import InboxFile, find_files, read
 from pipelines.session import Session
@@ -15,7 +17,7 @@ from pipelines.stages import Facts
 from transforms.mediation import records
 from transforms.mediation.duplicates import EVENT, find_duplicates
 from transforms.mediation.formats import Format, Read, all_formats
-from transforms.tables.base import assert_contract, conform
+from transforms.tables.base import assert_contract, conform, empty
 from transforms.tables.usage import RefusedRecords, UsageRecords
 
 _IN_WAREHOUSE = {"number_fees": "number_fee_prices"}
@@ -43,7 +45,9 @@ def load_reference_and_prices(session: Session, name: str) -> Facts:
     credits = found.frames["credits"]
     reference.unchanged_receipts(session.warehouse.frame("SELECT * FROM receipts"), credits, session.installation)
     valid = reference.valid_vat_numbers(found.frames["accounts"], session.seller_country)
-    reference.enough_vat_rates(session.installation, found.frames["accounts"], valid, prices.frames["vat_rates"], session.month(name))
+    reference.enough_vat_rates(
+        session.installation, found.frames["accounts"], valid, prices.frames["vat_rates"], session.month(name)
+    )
     frames = {**found.frames, **{_IN_WAREHOUSE.get(name, name): frame for name, frame in prices.frames.items()}}
     with session.warehouse.transaction():
         for name, frame in frames.items():
@@ -78,7 +82,9 @@ def _new_files(session: Session, files: list[InboxFile]) -> Iterator[tuple[Inbox
     warehouse = session.warehouse
     seen = {
         path: (size, changed)
-        for path, size, changed in warehouse.connection.execute("SELECT path, bytes, changed_ns FROM seen_paths").fetchall()
+        for path, size, changed in warehouse.connection.execute(
+            "SELECT path, bytes, changed_ns FROM seen_paths"
+        ).fetchall()
     }
     loaded = {row[0] for row in warehouse.connection.execute("SELECT file_id FROM loaded_files").fetchall()}
     for file in files:
@@ -109,7 +115,9 @@ def _groups(files: Iterator[tuple[InboxFile, str]]) -> Iterator[list[tuple[Inbox
 def _remember_path(session: Session, file: InboxFile, file_id: str) -> None:
     size, changed = file.signature()
     session.warehouse.connection.execute("DELETE FROM seen_paths WHERE path = ?", [file.name])
-    session.warehouse.connection.execute("INSERT INTO seen_paths VALUES (?, ?, ?, ?)", [file.name, size, changed, file_id])
+    session.warehouse.connection.execute(
+        "INSERT INTO seen_paths VALUES (?, ?, ?, ?)", [file.name, size, changed, file_id]
+    )
 
 
 def _load_file(session: Session, file: InboxFile, file_id: str, form: Format) -> tuple[int, int]:
@@ -118,31 +126,36 @@ def _load_file(session: Session, file: InboxFile, file_id: str, form: Format) ->
     number = (warehouse.value("SELECT max(file_number) FROM loaded_files") or 0) + 1
     kind, batches = read(file, form.KINDS)
     reader = form.reader(kind)
-    refused = unbillable = kept = 0
-    damaged = 0
-    for batch in batches:
-        if batch.frame.width:
-            part = reader.feed(batch.frame, last=batch.last)
-            mediated = _mediate(part, number, form.NAME)
-            warehouse.insert("usage_records", mediated[0])
-            warehouse.insert("refused_records", mediated[1])
-            main = mediated[1].filter(pl.col("leg") == "main").height
-            refused += main
-            kept += mediated[0].height
-            unbillable += part.unbillable
-            session.progress.advance(mediated[0].height + main + part.unbillable)
-        if batch.damage:
-            damaged = 1
-            warehouse.insert("refused_records", _damaged(number, reader.records + 1, batch.damage))
+    refused = unbillable = kept = damaged = 0
+    with one_behind() as later:
+        for batch in batches:
+            if batch.frame.width:
+                part = reader.feed(batch.frame, last=batch.last)
+                usage, refusals = _mediate(part, number, form.NAME)
+                later(partial(_insert, session, usage, refusals))
+                main = refusals.filter(pl.col("leg") == "main").height
+                refused += main
+                kept += usage.height
+                unbillable += part.unbillable
+                session.progress.advance(usage.height + main + part.unbillable)
+            if batch.damage:
+                damaged = 1
+                lost = _damaged(number, reader.records + 1, batch.damage)
+                later(partial(_insert, session, empty(UsageRecords), lost))
     seen = reader.records + damaged
     if seen != kept + refused + unbillable + damaged:
         raise AssertionError(f"{file.path}: {seen} records came in, {kept + refused + unbillable + damaged} went on")
     warehouse.connection.execute(
         "INSERT INTO loaded_files VALUES (?, ?, ?, ?, ?, ?, ?, ?, false)",
-        [number, file_id, file.name, form.NAME, file.path.stat().st_size, seen, unbillable, datetime.now(timezone.utc)],
+        [number, file_id, file.name, form.NAME, file.path.stat().st_size, seen, unbillable, datetime.now(UTC)],
     )
     _remember_path(session, file, file_id)
     return seen, refused + damaged
+
+
+def _insert(session: Session, usage: pl.DataFrame, refused: pl.DataFrame) -> None:
+    session.warehouse.insert("usage_records", usage)
+    session.warehouse.insert("refused_records", refused)
 
 
 def _mediate(part: Read, number: int, form: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -206,7 +219,9 @@ def _repeated_events(session: Session, mine: str) -> Iterator[pl.DataFrame]:
         WHERE EXISTS (SELECT 1 FROM loaded_files WHERE compared) AND NOT ({_NEW}) AND {mine}
             AND {_NAME} IN (SELECT name FROM fresh)
     """)
-    rows = int(warehouse.value(f"SELECT count(*) FROM usage_records WHERE {mine} AND {_NAME} IN (SELECT name FROM repeated)"))
+    rows = int(
+        warehouse.value(f"SELECT count(*) FROM usage_records WHERE {mine} AND {_NAME} IN (SELECT name FROM repeated)")
+    )
     slices = -(-rows // REPEATED_ROWS)
     for number in range(slices):
         yield warehouse.frame(

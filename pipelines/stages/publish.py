@@ -76,19 +76,22 @@ def publish(session: Session, name: str) -> Facts:
     place = session.installation.published
     place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.with_name(f".{place.name}.{os.getpid()}")
-    beside.unlink(missing_ok=True)
+    for left in place.parent.glob(f".{place.name}.*"):
+        # Of a run that was killed: whoever gets here holds the warehouse.
+        left.unlink()
     connection = session.warehouse.connection
     connection.execute(f"ATTACH {catalogue.quoted(str(beside))} AS publication (STORAGE_VERSION '{READABLE_SINCE}')")
     try:
         _fill(session, name)
     finally:
         connection.execute("DETACH publication")
-    _put(beside, place)
+    # Noted first: a run killed in between leaves the older file, and the next run of any month puts in what passed.
     with session.warehouse.transaction():
         session.warehouse.month_files.remember_publication(name)
         connection.execute("DELETE FROM published_controls WHERE billing_month = ?", [name])
         connection.execute("INSERT INTO published_controls SELECT * FROM controls WHERE billing_month = ?", [name])
-        session.warehouse.note("published", name, {"bytes": place.stat().st_size})
+        session.warehouse.note("published", name, {"bytes": beside.stat().st_size})
+    _put(beside, place)
     swept = session.warehouse.month_files.sweep()
     return {"bytes": place.stat().st_size, "swept_folders": swept}
 
@@ -99,7 +102,9 @@ def _fill(session: Session, month: str) -> None:
     for name, table in catalogue.PUBLISHED_WHOLE.items():
         source = _SOURCES[name].replace("{month}", catalogue.quoted(month))
         order = ", ".join(table._key)
-        typed = ", ".join(f'"{column}"::{catalogue.sql_type(dtype)} AS "{column}"' for column, dtype in types(table).items())
+        typed = ", ".join(
+            f'"{column}"::{catalogue.sql_type(dtype)} AS "{column}"' for column, dtype in types(table).items()
+        )
         connection.execute(f"CREATE TABLE publication.{name} AS SELECT {typed} FROM ({source}) ORDER BY {order}")
         session.progress.advance(session.warehouse.value(f"SELECT count(*) FROM publication.{name}"))
         for statement in catalogue.comments(f"publication.main.{name}", table):

@@ -5,8 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import partial
 
+import polars as pl
+
+from pipelines.behind import one_behind
 from pipelines.catalogue import select_nothing
+from pipelines.month_files import MonthWriter
 from pipelines.session import Session
 from pipelines.settings import Month
 from pipelines.stages import Facts
@@ -33,13 +38,14 @@ def rate_month(session: Session, name: str) -> Facts:
     with warehouse.transaction():
         warehouse.connection.execute(f"CREATE OR REPLACE TEMP TABLE waiting AS {select_nothing(Suspense)}")
         with warehouse.month_files.writing("rated_usage", name) as writer:
-            for count, part in rated_batches(session, month):
-                writer.write(part.rated)
-                suspended = part.suspended.join(loaded, on="file_number", how="left")
-                warehouse.insert("waiting", assert_contract(Suspense, conform(Suspense, suspended, {"state": "open"})))
-                legs_in += count
-                waiting += suspended.height
-                session.progress.advance(count)
+            with one_behind() as later:
+                for count, part in rated_batches(session, month):
+                    suspended = part.suspended.join(loaded, on="file_number", how="left")
+                    rows = assert_contract(Suspense, conform(Suspense, suspended, {"state": "open"}))
+                    later(partial(_keep, session, writer, part.rated, rows))
+                    legs_in += count
+                    waiting += suspended.height
+                    session.progress.advance(count)
             written = warehouse.month_files.finish(writer, "rated_usage", name)
         if legs_in != written.rows + waiting:
             raise AssertionError(f"{legs_in} legs came in, {written.rows} were rated and {waiting} suspended")
@@ -48,6 +54,11 @@ def rate_month(session: Session, name: str) -> Facts:
         facts = {"rows": written.rows, "sha256": written.sha256, "suspended": waiting}
         warehouse.note("rated_usage", name, {**facts, "inputs": inputs_of(session, name)})
     return {"rows": written.rows, "suspended": waiting, "bytes": written.bytes}
+
+
+def _keep(session: Session, writer: MonthWriter, rated: pl.DataFrame, waiting: pl.DataFrame) -> None:
+    writer.write(rated)
+    session.warehouse.insert("waiting", waiting)
 
 
 def replace_suspense(session: Session, month: str, kind: str) -> None:

@@ -20,10 +20,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def small_home() -> Iterator[Home]:
-    """A home with a few records of two months, suspense and a duplicate among them."""
+    """A home with a few records, suspense and a duplicate among them."""
     with scratch() as folder:
         home = make_home(folder)
-        home.traffic(["2026-04", "2026-05"], records=60)
+        home.traffic(["2026-04", "2026-05"], records=30)
         home.usage("more.csv", [CALL, CALL, CALL | {"record_id": "x", "to_number": "+9991"}, {"record_id": "y"}])
         yield home
 

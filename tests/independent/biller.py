@@ -73,9 +73,7 @@ def rate_all(usage: list[Usage], reference: Reference) -> list[Row]:
     return [outcome for outcome in outcomes if not isinstance(outcome, str)]
 
 
-def read_usage(
-    files: list[UsageFile], months: list[str], reference: Reference, tables: Tables
-) -> list[Usage]:
+def read_usage(files: list[UsageFile], months: list[str], reference: Reference, tables: Tables) -> list[Usage]:
     """Rates every record of the months; each raw record is counted once in its file. Returns all usage."""
     usage: dict[Key, Usage] = {}
     repeated: list[Usage] = []

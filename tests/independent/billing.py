@@ -84,9 +84,7 @@ def number_fee(month: str, account: Account, number: str, reference: Reference) 
 def free_days(account: Account, reference: Reference) -> set[tuple[str, date]]:
     """The seven free dates of the first number that an account ever used for call tracking."""
     tracked: list[Holding] = [
-        holding
-        for holding in reference.holdings
-        if holding.account_id == account.account_id and holding.call_tracking
+        holding for holding in reference.holdings if holding.account_id == account.account_id and holding.call_tracking
     ]
     if not tracked:
         return set()
@@ -163,9 +161,7 @@ def quantity_of(service: str, direction: str, rows: list[Row]) -> tuple[str, int
     return "messages", len(rows)
 
 
-def bill(
-    month: str, account: Account, lines: list[Row], seller_country: str, reference: Reference
-) -> Row | None:
+def bill(month: str, account: Account, lines: list[Row], seller_country: str, reference: Reference) -> Row | None:
     """The account's draft bill; None where it was not open on any day and has nothing to bill."""
     days = days_of(month)
     if not lines and not any(account.open_on(day) for day in days):

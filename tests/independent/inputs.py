@@ -30,8 +30,7 @@ REFERENCE_COLUMNS = {
 PRICE_COLUMNS = {
     "price_lists": "price_list currency",
     "destinations": "prefix destination country",
-    "voice_outbound": "price_list destination price_per_minute connection_fee first_increment increment"
-    " valid_from",
+    "voice_outbound": "price_list destination price_per_minute connection_fee first_increment increment valid_from",
     "voice_inbound": "price_list country number_class price_per_minute connection_fee first_increment"
     " increment valid_from",
     "sms_outbound": "price_list country price_per_segment valid_from",
@@ -45,7 +44,7 @@ PRICE_COLUMNS = {
 class Raw:
     """One raw record: its place, and its object (a value by name), or None where it can't be parsed.
 
-    A number's fee without a price has a place too: its row of numbers.csv, which lies at no path of the inbox.
+    The place of a fee without a price is the number's row of numbers.csv, at no path of the inbox.
     """
 
     format: str

@@ -23,9 +23,7 @@ def receipts(rated: list[Row], seller_country: str, reference: Reference) -> lis
     return rows
 
 
-def receipt(
-    credit: Credit, account: Account, rated: list[Row], seller_country: str, reference: Reference
-) -> Row:
+def receipt(credit: Credit, account: Account, rated: list[Row], seller_country: str, reference: Reference) -> Row:
     """The receipt of one top-up; it has no number yet."""
     rule, rate = vat_of(account, local_date(credit.credited_at, reference.zone), seller_country, reference)
     vat_amount = to_minor(Fraction(credit.amount) * Fraction(rate), credit.currency)
@@ -91,7 +89,5 @@ def ledger(bills: list[Row], reference: Reference) -> list[Row]:
     for entry in entries:
         earlier = [row for row in rows if row["account_id"] == entry["account_id"]]
         balance = total([row["amount"] for row in earlier]) + Fraction(entry["amount"])
-        rows.append(
-            entry | {"entry_number": len(earlier) + 1, "balance_after": to_minor(balance, entry["currency"])}
-        )
+        rows.append(entry | {"entry_number": len(earlier) + 1, "balance_after": to_minor(balance, entry["currency"])})
     return rows

@@ -100,9 +100,7 @@ def charge_of(service: str, leg: Leg, price: Price | None) -> tuple[int, Decimal
     if price is None:
         return 0, None, Decimal(0)
     if service == "voice":
-        seconds = billed_seconds_of(
-            leg.billable_seconds, price.whole("first_increment"), price.whole("increment")
-        )
+        seconds = billed_seconds_of(leg.billable_seconds, price.whole("first_increment"), price.whole("increment"))
         unit_price = price.decimal("price_per_minute")
         charge = Fraction(price.decimal("connection_fee")) + Fraction(unit_price) * seconds / 60
         return seconds, unit_price, to_charge(charge)

@@ -162,9 +162,7 @@ def test_messages(small: SmallHome) -> None:
     tables = small.bill()
     assert [row["charge"] for row in tables.rated_usage] == [Decimal(n) / 100 for n in (10, 25, 10, 1, 1)]
     assert only(tables.suspense)["reason"] == "sms_length_unknown"
-    lines = [
-        (row["unit"], row["quantity"], row["amount"]) for row in tables.bill_lines if row["kind"] == "sms"
-    ]
+    lines = [(row["unit"], row["quantity"], row["amount"]) for row in tables.bill_lines if row["kind"] == "sms"]
     assert lines == [("messages", 2, Decimal("0.02")), ("segments", 9, Decimal("0.45"))]
 
 
@@ -199,9 +197,7 @@ def test_a_forwarded_call_has_two_legs_and_two_charges(small: SmallHome) -> None
 
 def test_repetitions(small: SmallHome) -> None:
     one = CALL | {"record_id": "x"}
-    small.records(
-        one, one | {"from_number": OWN.removeprefix("+")}, one | {"duration_seconds": "84"}, name="a.csv"
-    )
+    small.records(one, one | {"from_number": OWN.removeprefix("+")}, one | {"duration_seconds": "84"}, name="a.csv")
     small.records(one | {"duration_seconds": "84"}, MESSAGE | {"record_id": "x"}, name="b.csv")
     small.lines("standard", "c.jsonl", one, "{", [1])
     tables = small.bill()
@@ -210,8 +206,7 @@ def test_repetitions(small: SmallHome) -> None:
         ("sms", 0),
     ]
     counts = [
-        (file["records"], file["usage_records"], file["suspended"], file["duplicates"])
-        for file in tables.usage_files
+        (file["records"], file["usage_records"], file["suspended"], file["duplicates"]) for file in tables.usage_files
     ]
     assert counts == [(3, 1, 1, 1), (2, 1, 1, 0), (3, 0, 2, 1)]
     reasons = [row["reason"] for row in tables.suspense]
@@ -314,9 +309,7 @@ def test_the_own_list_comes_first_and_the_default_fills_its_gaps(small: SmallHom
     )
     days = [CALL | {"duration_seconds": "60", "started_at": f"2026-10-0{day}T12:00:00Z"} for day in (4, 5, 6)]
     small.records(*days, MESSAGE)
-    found = [
-        (row["price_list"], str(row["price_valid_from"]), row["charge"]) for row in small.bill().rated_usage
-    ]
+    found = [(row["price_list"], str(row["price_valid_from"]), row["charge"]) for row in small.bill().rated_usage]
     assert found == [
         ("default_eur", "2025-01-01", Decimal("0.012")),
         ("own", "2026-10-05", Decimal("0.06")),

@@ -218,9 +218,7 @@ def test_receipts_and_the_ledger(small: SmallHome) -> None:
         0,
         "charged_at_top_up",
     )
-    ledger = [
-        (row["entry_number"], row["reference"], row["amount"], row["balance_after"]) for row in tables.ledger
-    ]
+    ledger = [(row["entry_number"], row["reference"], row["amount"], row["balance_after"]) for row in tables.ledger]
     assert ledger == [
         (1, "C1", Decimal("0.50"), Decimal("0.50")),
         (2, "C3", Decimal("1.00"), Decimal("1.50")),

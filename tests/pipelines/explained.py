@@ -73,13 +73,10 @@ FIRST_FILE = [
 SECOND_FILE = [
     IN | {"record_id": "i-1", "forwarded_to": "+33145000001", "forwarded_seconds": "30"},
     MESSAGE | {"record_id": "m-4", "direction": "inbound", "to_number": "+33184000001", "text": SECRET},
-    CALL
-    | {"record_id": "u-1", "from_number": "+12125550101", "to_number": "+12025550142", "account_id": "A4"},
+    CALL | {"record_id": "u-1", "from_number": "+12125550101", "to_number": "+12025550142", "account_id": "A4"},
     MESSAGE | {"record_id": "m-5", "segments": "3", "to_number": "+33639980001"},
 ]
-THIRD_FILE = [
-    CALL | {"record_id": f"p-{place:02}", "duration_seconds": str(60 + place)} for place in range(25)
-]
+THIRD_FILE = [CALL | {"record_id": f"p-{place:02}", "duration_seconds": str(60 + place)} for place in range(25)]
 
 
 def fill(home: Home) -> None:

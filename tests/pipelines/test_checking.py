@@ -65,9 +65,7 @@ def test_the_clock_is_that_of_today(home: Home) -> None:
 
 def test_a_seller_without_name_and_vat_number(home: Home) -> None:
     home.settings("")
-    assert warnings(home) == [
-        "what a bill must state and [seller] in callbill.toml does not (2): name, vat_number"
-    ]
+    assert warnings(home) == ["what a bill must state and [seller] in callbill.toml does not (2): name, vat_number"]
 
 
 def test_price_tables_that_are_missing(home: Home) -> None:
@@ -176,12 +174,9 @@ def test_a_price_that_starts_later_is_not_in_force(home: Home) -> None:
 
 def test_destinations_without_a_price(home: Home) -> None:
     destinations = home.price_tables / "destinations.csv"
-    destinations.write_text(
-        destinations.read_text() + "49,Germany,DE\n491,Germany mobile,DE\n492,Germany,DE\n"
-    )
+    destinations.write_text(destinations.read_text() + "49,Germany,DE\n491,Germany mobile,DE\n492,Germany,DE\n")
     assert warnings(home) == [
-        "destinations without a price in any list, so that calls there go into suspense (2): "
-        "Germany, Germany mobile"
+        "destinations without a price in any list, so that calls there go into suspense (2): Germany, Germany mobile"
     ]
 
 

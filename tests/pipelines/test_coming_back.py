@@ -38,9 +38,7 @@ def rows(home: Home, query: str) -> list[tuple[Any, ...]]:
 
 
 def loaded(home: Home) -> list[tuple[Any, ...]]:
-    return rows(
-        home, "SELECT path, records, usage_records, duplicates, loaded_at FROM usage_files ORDER BY path"
-    )
+    return rows(home, "SELECT path, records, usage_records, duplicates, loaded_at FROM usage_files ORDER BY path")
 
 
 def test_a_later_run_loads_only_what_is_new(home: Home) -> None:

@@ -37,9 +37,7 @@ def test_two_at_once_in_a_fresh_home_and_nothing_outside_it(home: Home, tmp_path
     first, second = (ended(process) for process in both)
     assert (first.status, second.status) == (0, 0), first.err + second.err
     assert first.result == second.result
-    assert {line.split(" process ")[0] for line in (first.err + second.err).splitlines()} <= {
-        "callbill: waiting for"
-    }
+    assert {line.split(" process ")[0] for line in (first.err + second.err).splitlines()} <= {"callbill: waiting for"}
     assert tree(home.price_tables) == tables
     assert [path for folder in outside.values() for path in folder.rglob("*")] == []
 

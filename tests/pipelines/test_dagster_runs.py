@@ -62,9 +62,7 @@ def failure(result: dg.ExecuteInProcessResult) -> tuple[str, str]:
     return str(event.step_key), str(data.description)
 
 
-def test_the_same_tables_as_from_the_command_line(
-    home: Home, dagster: dg.DagsterInstance, tmp_path: Path
-) -> None:
+def test_the_same_tables_as_from_the_command_line(home: Home, dagster: dg.DagsterInstance, tmp_path: Path) -> None:
     result = run(home, dagster)
     assert result.success
     checks = result.get_asset_check_evaluations()

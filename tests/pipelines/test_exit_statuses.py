@@ -36,10 +36,7 @@ def warehouse(home: Home) -> dict[str, list[tuple[object, ...]]]:
     """All rows of all tables of the warehouse."""
     with duckdb.connect(str(home.path / "warehouse.duckdb")) as connection:
         names = [name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
-        return {
-            name: connection.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall()
-            for name in sorted(names)
-        }
+        return {name: connection.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall() for name in sorted(names)}
 
 
 class TestWrongCalls:
@@ -59,9 +56,7 @@ class TestWrongCalls:
         assert said.status == 2
         assert "2026-03 lies before the first month of this installation, 2026-04" in said.err
 
-    @pytest.mark.parametrize(
-        "arguments", [["run"], ["run", MONTH, "--wait", "-1"], ["bill"], ["run", MONTH, "--jsn"]]
-    )
+    @pytest.mark.parametrize("arguments", [["run"], ["run", MONTH, "--wait", "-1"], ["bill"], ["run", MONTH, "--jsn"]])
     def test_arguments(self, arguments: list[str]) -> None:
         said = call(*arguments)
         assert (said.status, said.out) == (2, "")

@@ -67,9 +67,7 @@ class TestRecord:
     def test_account_and_why(self, home: Home) -> None:
         assert said(text_of(home, "standard:voice:c-1"), "why") == ["the record states the account"]
         (why,) = said(text_of(home, "c-3"), "why")
-        assert why == (
-            "+33184000003 was held by it at that moment: numbers.csv line 3, since 2026-02-01 00:00:00 UTC"
-        )
+        assert why == ("+33184000003 was held by it at that moment: numbers.csv line 3, since 2026-02-01 00:00:00 UTC")
         assert facts_of(home, "c-3")["account"] == {"account_id": "A2", "why": "held", "line": 3}
 
     def test_prefix_and_price_row(self, home: Home) -> None:
@@ -242,9 +240,7 @@ class TestAll:
         prices.write_text(prices.read_text().replace("default_eur,France,", "default_eur,United States,"))
         assert "no row of voice_outbound.csv as it stands now" in text_of(copy, "c-3")
 
-    @pytest.mark.parametrize(
-        "identifier", ["", "c-99", "2026-08:A99", "2026-08:A2:99", "2026-13:A2", "R-1", "'"]
-    )
+    @pytest.mark.parametrize("identifier", ["", "c-99", "2026-08:A99", "2026-08:A2:99", "2026-13:A2", "R-1", "'"])
     def test_unknown(self, home: Home, identifier: str) -> None:
         with pytest.raises(BadInput, match=r"a bill \(2026-10:A0001\).*Published months: 2026-08"):
             explain(home.installation, identifier)

@@ -28,9 +28,7 @@ class TestBillLine:
         # 83 + 83 + 7 s and p-00 .. p-24, 60 to 84 s: 1,800 s at 0.012, each a multiple of 0.0002.
         text = text_of(home, "2026-08:A2:1")
         assert said(text, "quantity") == ["1,973 seconds"]
-        assert said(text, "amount") == [
-            "sum 0.3946000000 -> 0.39 EUR (rounded half away from zero to 2 decimals)"
-        ]
+        assert said(text, "amount") == ["sum 0.3946000000 -> 0.39 EUR (rounded half away from zero to 2 decimals)"]
         assert "Its first 20 records, by the moment they started" in text
 
     def test_its_first_records(self, home: Home) -> None:
@@ -42,9 +40,7 @@ class TestBillLine:
     def test_a_whole_fee(self, home: Home) -> None:
         text = text_of(home, line_of_number(home, "A2"))
         assert said(text, "days held") == ["31 of the 31 days of 2026-08, first and last day included"]
-        assert said(text, "free week") == [
-            "none: this is not the first number that the account uses for call tracking"
-        ]
+        assert said(text, "free week") == ["none: this is not the first number that the account uses for call tracking"]
         assert said(text, "fee") == ["1 month x 1.000000 EUR = 1.0000000000 EUR"]
         assert said(text, "price row")[0].startswith("number_fees.csv line 2 (")
 
@@ -52,9 +48,7 @@ class TestBillLine:
         identifier = line_of_number(home, "A4")
         text = text_of(home, identifier)
         assert said(text, "days held") == ["22 of the 31 days of 2026-08, first and last day included"]
-        assert said(text, "free week") == [
-            "2026-08-10 to 2026-08-16, as the account's first number for call tracking"
-        ]
+        assert said(text, "free week") == ["2026-08-10 to 2026-08-16, as the account's first number for call tracking"]
         assert said(text, "chargeable") == ["15 days"]
         assert said(text, "fee") == ["15 days x 1.150000 USD/month / 31 = 0.5564516129 USD"]
         assert said(text, "amount")[0].startswith("sum 0.5564516129 -> 0.56 USD")
@@ -115,9 +109,7 @@ class TestReceipt:
         assert said(text, "balance") == [
             "105.00 - 0.0220000000 = 104.9780000000 -> 104.98 EUR (rounded half away from zero to 2 decimals)"
         ]
-        assert (
-            explain(home.installation, "C2")["found"] == explain(home.installation, "R-2026-000001")["found"]
-        )
+        assert explain(home.installation, "C2")["found"] == explain(home.installation, "R-2026-000001")["found"]
 
     def test_usage_that_came_later_is_told_apart(self, tmp_path: Path) -> None:
         home = make_home(tmp_path)
@@ -126,9 +118,7 @@ class TestReceipt:
         home.usage("late.csv", [IN | {"record_id": "late", "duration_seconds": "6000"}])
         run_stages(home.path, home.price_tables, ["2026-08"])
         text = text_of(home, "C2")
-        assert said(text, "less usage")[0].startswith(
-            "0.02 EUR of usage before it, as it was when the receipt"
-        )
+        assert said(text, "less usage")[0].startswith("0.02 EUR of usage before it, as it was when the receipt")
         assert "of that usage 0.6220000000 EUR is published now" in text
         assert said(text, "balance") == ["104.98 EUR"]
 

@@ -111,9 +111,7 @@ FILES: dict[str, bytes] = {
         duration_seconds=pa.array([float("inf")]),
         segments=pa.array([2**63], pa.uint64()),
     ),
-    "times": like_a_call(
-        started_at=pa.array([date(2026, 4, 5)]), duration_seconds=pa.array([timedelta(seconds=83)])
-    ),
+    "times": like_a_call(started_at=pa.array([date(2026, 4, 5)]), duration_seconds=pa.array([timedelta(seconds=83)])),
     "naive": like_a_call(record_id=pa.array(["naive"]), started_at=pa.array([datetime(2026, 4, 5)])),
     "nothing": like_a_call(duration_seconds=pa.array([None]), started_at=pa.nulls(1)),
     "dictionary": like_a_call(record_id=pa.array(["dict"]).dictionary_encode(), text=pa.array([True])),

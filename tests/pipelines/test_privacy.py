@@ -19,8 +19,7 @@ SENT = datetime(2026, 4, 9, tzinfo=UTC)
 
 RECORDS = [
     MESSAGE | {"record_id": "good", "text": TEXT},
-    MESSAGE
-    | {"record_id": "inbound", "direction": "inbound", "text": TEXT, "to_number": MESSAGE["from_number"]},
+    MESSAGE | {"record_id": "inbound", "direction": "inbound", "text": TEXT, "to_number": MESSAGE["from_number"]},
     MESSAGE | {"record_id": "nobody", "text": TEXT, "from_number": "+33199999999"},
     MESSAGE | {"record_id": "nowhere", "text": TEXT, "to_number": "+99912345678"},
     MESSAGE | {"record_id": "unpriced", "text": TEXT, "to_number": "+491711234567"},
@@ -129,8 +128,6 @@ def test_no_file_holds_one(ran: tuple[Home, list[Said]]) -> None:
     with duckdb.connect(str(home.path / "warehouse.duckdb")) as connection:
         connection.execute("VACUUM")
         connection.execute("CHECKPOINT")
-    files = [
-        path for path in home.path.rglob("*") if path.is_file() and home.path / "inbox" not in path.parents
-    ]
+    files = [path for path in home.path.rglob("*") if path.is_file() and home.path / "inbox" not in path.parents]
     assert any(path.is_relative_to(home.path / "dagster") for path in files)
     assert [path for path in files if CANARY.encode() in path.read_bytes()] == []

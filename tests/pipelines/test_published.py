@@ -51,9 +51,7 @@ def analyst(home: Home) -> duckdb.DuckDBPyConnection:
 
 
 def columns(analyst: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    rows = analyst.execute(
-        "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal"
-    ).fetchall()
+    rows = analyst.execute("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal").fetchall()
     found: dict[str, list[str]] = {}
     for table, column in rows:
         found.setdefault(table, []).append(column)

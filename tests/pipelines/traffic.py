@@ -75,9 +75,7 @@ def callr_events(month: str, calls: int) -> Iterator[dict[str, Any]]:
         yield callr_message(f"m-{month}-{place}", began)
 
 
-def callr_call(
-    callid: int, started: datetime, seconds: int, *, callid_in: int | None = None
-) -> dict[str, Any]:
+def callr_call(callid: int, started: datetime, seconds: int, *, callid_in: int | None = None) -> dict[str, Any]:
     """The webhook of a call that has ended: outbound where it names the inbound call that it forwards."""
     outbound = callid_in is not None
     ends = (OWN[0], OTHERS[4]) if outbound else (OTHERS[0], OWN[0])

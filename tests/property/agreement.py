@@ -29,7 +29,7 @@ TABLES = (
 
 
 def disagreements(published: Published, expected: Tables) -> dict[str, dict[str, list[Row]]]:
-    """The rows that only one of the two has, by table; amounts are compared as numbers, moments as moments."""
+    """The rows that only one of the two has, by table; amounts are compared as numbers."""
     found = {}
     for table in TABLES:
         rows: list[Row] = getattr(expected, table)

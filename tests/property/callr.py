@@ -14,9 +14,7 @@ MESSAGE_STATUSES = ["delivered", "sent", "pending", "error", "failed", "expired"
 
 
 @st.composite
-def callr_events(
-    draw: st.DrawFn, starts: st.SearchStrategy[datetime], own_numbers: list[str]
-) -> list[dict[str, Any]]:
+def callr_events(draw: st.DrawFn, starts: st.SearchStrategy[datetime], own_numbers: list[str]) -> list[dict[str, Any]]:
     """Up to four events, some of them told again in the same words or in others."""
     events: list[dict[str, Any]] = []
     for index in range(draw(st.integers(0, 4))):

@@ -43,9 +43,7 @@ FAULTS: list[Row] = [
     {"started_at": "2026-02-30T10:00:00Z"},
     {"status": "perhaps"},
 ]
-VOICE_FAULTS: list[Row] = [
-    {"duration_seconds": value} for value in ("", "-1", "1e3", "2147483648", "a minute")
-]
+VOICE_FAULTS: list[Row] = [{"duration_seconds": value} for value in ("", "-1", "1e3", "2147483648", "a minute")]
 FORWARD_FAULTS: list[Row] = [
     {"forwarded_to": "reception"},
     {"forwarded_to": "+0033145"},

@@ -196,9 +196,7 @@ def credits(draw: st.DrawFn, month: str, time_zone: str, account_rows: list[Row]
     return rows
 
 
-def tariff(
-    price_lists: list[str], destinations: list[tuple[str, str, str]]
-) -> dict[str, dict[tuple[str, ...], Row]]:
+def tariff(price_lists: list[str], destinations: list[tuple[str, str, str]]) -> dict[str, dict[tuple[str, ...], Row]]:
     """The keys that a list may have a price for, table by table, each with the columns that name it."""
     names = sorted({destination for _, destination, _ in destinations})
     countries = sorted({country for _, _, country in destinations})
@@ -211,9 +209,7 @@ def tariff(
     }
     return {
         table: {
-            (price_list, *key.values()): {"price_list": price_list} | key
-            for price_list in price_lists
-            for key in rows
+            (price_list, *key.values()): {"price_list": price_list} | key for price_list in price_lists for key in rows
         }
         for table, rows in keys.items()
     }
@@ -275,9 +271,7 @@ def vat_rates(month: str) -> list[Row]:
 
 
 @st.composite
-def worlds(
-    draw: st.DrawFn, *, max_records: int = 10, time_zone: str | None = None, callr: bool = True
-) -> World:
+def worlds(draw: st.DrawFn, *, max_records: int = 10, time_zone: str | None = None, callr: bool = True) -> World:
     """A whole world of one month, valid as reference data; its raw records may be anything."""
     month = draw(st.sampled_from(MONTHS))
     zone = time_zone or draw(st.sampled_from(ZONES))

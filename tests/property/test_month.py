@@ -18,9 +18,7 @@ from tests.support import Published, run_stages, scratch
 EXAMPLES = int(os.environ.get("CALLBILL_EXAMPLES", "30"))
 """Worlds drawn for the comparison of figures; the other properties take a third of them."""
 
-figures = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
-)
+figures = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 others = settings(figures, max_examples=max(5, EXAMPLES // 3))
 
 MAY_FAIL = ("forwarded_legs",)

@@ -2,7 +2,7 @@
 
 A story is a folder: `story.md`, whose line `Run: 2026-10, 2026-11` names the months in the order of their
 runs; a home (`reference/`, `inbox/`, `callbill.toml`) and `prices/`; and `expected/<table>.csv`, some columns
-of every row that is published at the end, in any order. `step-2/` and so on hold what changes before that run,
+of every row that is published at the end, in any order. `step-2/` and so on hold what changes before that run
 and may expect tables after it.
 """
 
@@ -25,9 +25,7 @@ STORIES = sorted(path.parent for path in Path(__file__).parent.glob("*/story.md"
 
 
 def months_of(story: Path) -> list[str]:
-    found = re.search(
-        r"^Run: (\d{4}-\d{2}(?:, \d{4}-\d{2})*)$", (story / "story.md").read_text(encoding="utf-8"), re.M
-    )
+    found = re.search(r"^Run: (\d{4}-\d{2}(?:, \d{4}-\d{2})*)$", (story / "story.md").read_text(encoding="utf-8"), re.M)
     assert found, f"{story.name}/story.md has no line such as `Run: 2026-10`"
     return found[1].split(", ")
 

@@ -158,9 +158,7 @@ def records(*rows: Row) -> pl.DataFrame:
         "status": "answered",
         "billable_seconds": 83,
     }
-    placed = [
-        {"record_number": place, "record_id": f"r{place}"} | row for place, row in enumerate(rows, start=1)
-    ]
+    placed = [{"record_number": place, "record_id": f"r{place}"} | row for place, row in enumerate(rows, start=1)]
     return frame(usage.UsageRecords, usual, *placed)
 
 

@@ -34,9 +34,7 @@ def tree(path: Path) -> ast.Module:
 
 def test_each_layer_imports_only_what_lies_below_it() -> None:
     script = Path(sys.executable).with_name("lint-imports")
-    found = subprocess.run(
-        [script, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
-    )
+    found = subprocess.run([script, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
     assert "Contracts: 2 kept, 0 broken." in found.stdout
 
@@ -59,9 +57,7 @@ def fractions(module: ast.Module) -> Iterator[str]:
                 yield f"line {node.lineno}: float()"
             case ast.Attribute(attr="Float32" | "Float64" | "mean" | "median" | "std" | "pct_change"):
                 yield f"line {node.lineno}: {node.attr}"
-            case ast.Constant(value=str() as text) if re.search(
-                r"\b(DOUBLE|FLOAT|REAL)\b|\b(avg|mean)\(", text
-            ):
+            case ast.Constant(value=str() as text) if re.search(r"\b(DOUBLE|FLOAT|REAL)\b|\b(avg|mean)\(", text):
                 yield f"line {node.lineno}: SQL that makes doubles"
 
 

@@ -40,13 +40,15 @@ def usage_totals(rated: pl.LazyFrame) -> pl.LazyFrame:
     return (
         rated.filter(pl.col("unit_price").is_not_null())
         .group_by(LINE_KEY)
-        .agg(pl.len().cast(pl.Int64).alias("events"), quantity.sum().alias("quantity"), pl.col("charge").cast(MONEY).sum())
+        .agg(
+            pl.len().cast(pl.Int64).alias("events"),
+            quantity.sum().alias("quantity"),
+            pl.col("charge").cast(MONEY).sum(),
+        )
     )
 
 
-def bill_lines(
-    totals: pl.DataFrame, fees: pl.DataFrame, *, month: str, minor_units: MinorUnits
-) -> pl.DataFrame:
+def bill_lines(totals: pl.DataFrame, fees: pl.DataFrame, *, month: str, minor_units: MinorUnits) -> pl.DataFrame:
     """BillLines of `totals` (from `usage_totals`) and `fees` (NumberFees), for any set of whole accounts.
 
     A line's amount is the sum of its charges, rounded once to the minor unit. Lines are numbered from 1 within an

@@ -6,9 +6,7 @@ from datetime import date
 
 import polars as pl
 
-EU = frozenset(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
-)
+EU = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())  # noqa: SIM905
 """Member states of the European Union, ISO 3166-1."""
 
 _RATE = pl.Decimal(6, 4)

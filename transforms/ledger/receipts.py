@@ -65,7 +65,7 @@ def receipts(
         )
     )
     days = known.partition_by("_day", maintain_order=True) or [known]
-    taxed = pl.concat(with_rate(part, rates_on(vat_rates, part["_day"].first() or date.min)) for part in days)
+    taxed = pl.concat(with_rate(part, rates_on(vat_rates, _only_day(part))) for part in days)
     currency = pl.col("currency")
     return (
         taxed.with_columns(
@@ -105,3 +105,9 @@ def numbered(drafts: pl.DataFrame, last_numbers: pl.DataFrame, *, time_zone: str
         pl.format("R-{}-{}", "year", number.cast(pl.String).str.zfill(6)).alias("receipt_number")
     )
     return assert_contract(Receipts, conform(Receipts, named))
+
+
+def _only_day(part: pl.DataFrame) -> date:
+    """The day that all rows of `part` share; any day where there are no rows."""
+    day = part["_day"].first()
+    return day if isinstance(day, date) else date.min

@@ -19,7 +19,10 @@ def legs(records: pl.DataFrame) -> pl.DataFrame:
         pl.lit("outbound").alias("direction"),
         pl.col("forwarded_to").alias("other_number"),
         pl.col("forwarded_seconds").alias("billable_seconds"),
-        pl.when(pl.col("forwarded_seconds") > 0).then(pl.lit("answered")).otherwise(pl.lit("no_answer")).alias("status"),
+        pl.when(pl.col("forwarded_seconds") > 0)
+        .then(pl.lit("answered"))
+        .otherwise(pl.lit("no_answer"))
+        .alias("status"),
         pl.lit("forwarded").alias("leg"),
     )
     return pl.concat([main, second.select(main.columns)])

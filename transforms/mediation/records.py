@@ -191,7 +191,10 @@ def mediate(fields: pl.DataFrame) -> Mediated:
         pl.when(_ANSWERED).then(pl.col("_seconds")).otherwise(0).alias("billable_seconds"),
         pl.when(_SMS).then(pl.col("segments")).alias("segments"),
         pl.when(_SMS).then(pl.col("text_length")).alias("text_length"),
-        pl.when(_FORWARDED).then(pl.coalesce("linked_id", "record_id")).otherwise(pl.col("linked_id")).alias("linked_id"),
+        pl.when(_FORWARDED)
+        .then(pl.coalesce("linked_id", "record_id"))
+        .otherwise(pl.col("linked_id"))
+        .alias("linked_id"),
         pl.when(leg_stands).then(pl.col("_forwarded_to")).alias("forwarded_to"),
         pl.when(leg_stands & _FORWARDED).then(pl.col("_forwarded_seconds").fill_null(0)).alias("forwarded_seconds"),
     )

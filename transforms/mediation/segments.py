@@ -131,9 +131,7 @@ def count_texts(texts: pl.Series) -> pl.DataFrame:
     )
 
 
-def count_segments(
-    frame: pl.DataFrame, *, stated: str, encoding: str, length: str, text: str
-) -> pl.DataFrame:
+def count_segments(frame: pl.DataFrame, *, stated: str, encoding: str, length: str, text: str) -> pl.DataFrame:
     """`frame` with segments and text_length (Int32), from the first source known (billing rules, section 3).
 
     The arguments name columns: the number of segments, the encoding and the length as the source states them,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -152,10 +153,11 @@ class CsvLines:
         line = pl.col("line")
         has_quote = line.str.contains('"', literal=True)
         fields = line.str.count_matches(",", literal=True) + 1
+        sound = fields == width
         if table["line"].str.contains('"', literal=True).any():
-            sound = pl.when(has_quote).then(line.str.contains(_record_pattern(width))).otherwise(fields == width)
-        else:
-            sound = fields == width
+            # The empty text stands for lines that need no pattern, so that only the others are searched.
+            quoted_line = pl.when(has_quote).then(line).otherwise(pl.lit(""))
+            sound = pl.when(has_quote).then(quoted_line.str.contains(_record_pattern(width))).otherwise(sound)
         table = table.with_columns(_sound=sound & ~line.str.contains(NOT_UTF8, literal=True), _quoted=has_quote)
         refused = table.filter(~pl.col("_sound"))
         unreadable = _refuse(
@@ -193,7 +195,7 @@ def _record_pattern(width: int) -> str:
 
 
 def _is_record(text: str, width: int) -> bool:
-    return bool(pl.Series([text]).str.contains(_record_pattern(width))[0])
+    return re.compile(_record_pattern(width).replace(r"\z", r"\Z")).match(text) is not None
 
 
 @dataclass
@@ -249,7 +251,9 @@ class JsonLines:
             except ValueError as error:
                 bad.append((number, None, "bad_value", str(error)))
         schema = {"record_number": pl.Int64, **{f.name: f.dtype for f in self.schema.fields}}
-        return Fields(pl.DataFrame(good, schema=schema, orient="row").select("record_number", *names), unreadable_frame(bad))
+        return Fields(
+            pl.DataFrame(good, schema=schema, orient="row").select("record_number", *names), unreadable_frame(bad)
+        )
 
 
 _JSON_SLICE = 20_000

@@ -80,8 +80,15 @@ class DestinationIndex:
         prefixes = self.rows.select("prefix", "length").with_row_index("_row").cast({"_row": pl.Int64})
         for size in sorted(self.rows["length"].unique().to_list(), reverse=True):
             few = (
-                few.with_columns(pl.when(pl.col("length") >= size).then(pl.col("digits").str.head(size)).alias("prefix"))
-                .join(prefixes.filter(pl.col("length") == size).drop("length"), on="prefix", how="left", maintain_order="left")
+                few.with_columns(
+                    pl.when(pl.col("length") >= size).then(pl.col("digits").str.head(size)).alias("prefix")
+                )
+                .join(
+                    prefixes.filter(pl.col("length") == size).drop("length"),
+                    on="prefix",
+                    how="left",
+                    maintain_order="left",
+                )
                 .with_columns(pl.coalesce("owner", "_row").alias("owner"))
                 .drop("_row", "prefix")
             )

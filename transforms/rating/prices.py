@@ -34,7 +34,9 @@ class PriceIndex:
         if not key:
             keys = pl.DataFrame({"key_id": [0]}, schema={"key_id": pl.Int64})
         rows = prices.join(lists, on="price_list", how="left", maintain_order="left")
-        rows = rows.join(keys, on=list(key), how="left") if key else rows.with_columns(pl.lit(0, pl.Int64).alias("key_id"))
+        rows = (
+            rows.join(keys, on=list(key), how="left") if key else rows.with_columns(pl.lit(0, pl.Int64).alias("key_id"))
+        )
         group = pl.col("list_id") * keys.height + pl.col("key_id")
         rows = rows.with_columns((group * _DAYS + pl.lit(_day(rows["valid_from"]))).alias("_code")).sort("_code")
         return PriceIndex(keys, rows["_code"], rows.drop("_code", "list_id", "key_id"))

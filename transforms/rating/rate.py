@@ -10,14 +10,24 @@ from transforms.mediation.records import UNCHARGED_SMS
 from transforms.rating import charge
 from transforms.rating.book import RatingBook
 from transforms.rating.prices import PriceIndex
-from transforms.tables.base import assert_contract, conform
+from transforms.tables.base import assert_contract, conform, types
 from transforms.tables.usage import RatedUsage
 
 _ZERO_FEE = pl.lit("0").str.to_decimal(scale=6).cast(pl.Decimal(18, 6))
 _ZERO = pl.lit("0").str.to_decimal(scale=10).cast(pl.Decimal(18, 10))
 _PRICE = pl.Decimal(18, 6)
 
-SUSPENDED = ("file_number", "record_number", "format", "record_id", "leg", "reason", "detail", "account_id", "usage_month")
+SUSPENDED = (
+    "file_number",
+    "record_number",
+    "format",
+    "record_id",
+    "leg",
+    "reason",
+    "detail",
+    "account_id",
+    "usage_month",
+)
 
 
 @dataclass(frozen=True)
@@ -183,13 +193,15 @@ def _detail() -> pl.Expr:
 
 def _rated(priced: pl.DataFrame, files: pl.DataFrame, month: str) -> pl.DataFrame:
     second = pl.when(pl.col("leg") == "forwarded").then(pl.lit(":forwarded")).otherwise(pl.lit(""))
+    wanted = [name for name in priced.columns if name in types(RatedUsage)]
     named = (
-        priced.sort("account_index", maintain_order=True)
+        priced.select(*wanted, "file_number", "account_index")
+        .sort("account_index", maintain_order=True)
         .join(files, on="file_number", how="left", maintain_order="left")
         .with_columns(
-            pl.concat_str(pl.col("format"), pl.lit(":"), pl.col("service"), pl.lit(":"), pl.col("record_id"), second).alias(
-                "usage_id"
-            )
+            pl.concat_str(
+                pl.col("format"), pl.lit(":"), pl.col("service"), pl.lit(":"), pl.col("record_id"), second
+            ).alias("usage_id")
         )
     )
     return assert_contract(RatedUsage, conform(RatedUsage, named, {"billing_month": month}))

@@ -31,7 +31,9 @@ class NumberFees(Table):
     number: str = pa.Field(description="The number, E.164 with +.")
     country: str = pa.Field(description="Country of the number.")
     number_class: str = pa.Field(description="Class of the number.")
-    chargeable_days: pl.Int32 = pa.Field(ge=1, le=31, description="Days held that are not free.", metadata={"unit": "days"})
+    chargeable_days: pl.Int32 = pa.Field(
+        ge=1, le=31, description="Days held that are not free.", metadata={"unit": "days"}
+    )
     free_days: pl.Int32 = pa.Field(ge=0, le=7, description="Days held within the free week.", metadata={"unit": "days"})
     price_list: str = pa.Field(description="List of the fee used.")
     price_valid_from: pl.Date = pa.Field(description="Day from which the fee used is in force.")

@@ -24,7 +24,9 @@ class Accounts(Table):
     email: str = pa.Field(description="Where receipts and notices go.")
     country: str = pa.Field(description="Country of the customer, ISO 3166-1 alpha-2; decides the VAT rule.")
     vat_number: str = pa.Field(nullable=True, description="VAT identification number, if the customer has one.")
-    billing_mode: str = pa.Field(isin=BILLING_MODES, description="prepaid: paid from a balance; postpaid: paid by bill.")
+    billing_mode: str = pa.Field(
+        isin=BILLING_MODES, description="prepaid: paid from a balance; postpaid: paid by bill."
+    )
     payment_method: str = pa.Field(isin=PAYMENT_METHODS, description="balance, direct_debit or bank_transfer.")
     currency: str = pa.Field(description="Currency of every amount of this account, ISO 4217.")
     price_list: str = pa.Field(nullable=True, description="The account's own price list; empty: the default list.")

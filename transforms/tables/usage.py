@@ -39,7 +39,9 @@ class UsageFiles(Table):
     format: str = pa.Field(description="Format of its records: the folder of the inbox it lay in.")
     bytes: pl.Int64 = pa.Field(ge=0, description="Size of the file as it lies there.", metadata={"unit": "bytes"})
     records: pl.Int64 = pa.Field(ge=0, description="Records in the file.")
-    usage_records: pl.Int64 = pa.Field(ge=0, description="Records that became usage (as one usage record, or two legs).")
+    usage_records: pl.Int64 = pa.Field(
+        ge=0, description="Records that became usage (as one usage record, or two legs)."
+    )
     suspended: pl.Int64 = pa.Field(ge=0, description="Records in open suspense, none of whose legs is rated.")
     duplicates: pl.Int64 = pa.Field(ge=0, description="Records that say again what an earlier record said.")
     unbillable: pl.Int64 = pa.Field(ge=0, description="Well-formed events of the source that report no usage.")
@@ -64,7 +66,9 @@ class UsageRecords(Table):
     status: str = pa.Field(isin=STATUSES, description="How it ended.")
     billable_seconds: pl.Int32 = pa.Field(ge=0, description="Answered seconds, whole.", metadata={"unit": "seconds"})
     segments: pl.Int32 = pa.Field(nullable=True, ge=0, description="Segments of a message, stated or counted.")
-    text_length: pl.Int32 = pa.Field(nullable=True, ge=0, description="Length of the message in septets or UTF-16 units.")
+    text_length: pl.Int32 = pa.Field(
+        nullable=True, ge=0, description="Length of the message in septets or UTF-16 units."
+    )
     linked_id: str = pa.Field(nullable=True, description="What ties the legs of one call.")
     forwarded_to: str = pa.Field(nullable=True, description="Number the call was forwarded to, E.164 with +.")
     forwarded_seconds: pl.Int32 = pa.Field(nullable=True, ge=0, description="Answered seconds of the forwarded leg.")
@@ -118,7 +122,9 @@ class RatedUsage(Table):
     status: str = pa.Field(isin=STATUSES, description="How it ended.")
     linked_id: str = pa.Field(nullable=True, description="What ties the legs of one call.")
     billable_seconds: pl.Int32 = pa.Field(ge=0, description="Answered seconds, whole.", metadata={"unit": "seconds"})
-    billed_seconds: pl.Int32 = pa.Field(ge=0, description="Seconds charged, by increments.", metadata={"unit": "seconds"})
+    billed_seconds: pl.Int32 = pa.Field(
+        ge=0, description="Seconds charged, by increments.", metadata={"unit": "seconds"}
+    )
     segments: pl.Int32 = pa.Field(nullable=True, description="Segments of a message, where they are known.")
     destination: str = pa.Field(nullable=True, description="Destination of an outbound number, where it was found.")
     country: str = pa.Field(nullable=True, description="Country that decides the price.")

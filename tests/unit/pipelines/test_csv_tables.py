@@ -238,9 +238,7 @@ def test_a_date_is_a_whole_day_of_the_billing_time_zone(
 
 
 def test_a_time_that_summer_time_leaves_out_is_none(tmp_path: Path) -> None:
-    said = problems(
-        tmp_path, "numbers", with_value("numbers", "assigned_at", "2026-03-29 02:30:00"), "Europe/Paris"
-    )
+    said = problems(tmp_path, "numbers", with_value("numbers", "assigned_at", "2026-03-29 02:30:00"), "Europe/Paris")
     assert said == [f"numbers.csv: line 2, column assigned_at: found '2026-03-29 02:30:00', {MOMENT}"]
 
 

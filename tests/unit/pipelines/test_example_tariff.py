@@ -51,9 +51,7 @@ def test_a_table_is_clean_csv(name: str) -> None:
     assert "\r" not in content
     assert content.endswith("\n")
     assert "#" not in content
-    keys = [
-        (*list(row.values())[: tariff.KEY_COLUMNS[name]], row.get("valid_from", "")) for row in table(name)
-    ]
+    keys = [(*list(row.values())[: tariff.KEY_COLUMNS[name]], row.get("valid_from", "")) for row in table(name)]
     assert keys == sorted(keys)
     assert len(keys) == len(set(keys))
 
@@ -84,9 +82,7 @@ def test_everything_is_priced_in_every_default_list_from_the_start() -> None:
     for name, keys in wanted.items():
         for price_list in DEFAULT_LISTS:
             first = [
-                row
-                for row in table(name)
-                if row["price_list"] == price_list and row["valid_from"] == tariff.VALID_FROM
+                row for row in table(name) if row["price_list"] == price_list and row["valid_from"] == tariff.VALID_FROM
             ]
             columns = tariff.HEADERS[name][1 : tariff.KEY_COLUMNS[name]]
             assert {tuple(row[column] for column in columns) for row in first} == keys, name
@@ -129,9 +125,7 @@ def test_vat_rates_are_those_of_the_member_states() -> None:
 
 @pytest.mark.parametrize("kind", [PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE])
 @pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
-def test_an_example_number_leads_to_its_region(
-    prefixes: dict[str, dict[str, str]], region: str, kind: int
-) -> None:
+def test_an_example_number_leads_to_its_region(prefixes: dict[str, dict[str, str]], region: str, kind: int) -> None:
     number = phonenumbers.example_number_for_type(region, kind)
     if number is None:
         pytest.skip("no such numbers there")

@@ -62,9 +62,7 @@ PARQUET = as_parquet(pl.DataFrame({"a": ["1", "3"], "b": ["2", "4"]}))
 
 
 @pytest.mark.parametrize("pack", PACKED)
-@pytest.mark.parametrize(
-    "name", ["usage.csv", "usage.jsonl", "usage.parquet", "usage.gz", "usage.zst", "usage"]
-)
+@pytest.mark.parametrize("name", ["usage.csv", "usage.jsonl", "usage.parquet", "usage.gz", "usage.zst", "usage"])
 def test_a_file_is_what_its_bytes_say_whatever_its_name(
     pack: Callable[[bytes], bytes], name: str, tmp_path: Path
 ) -> None:
@@ -86,9 +84,7 @@ def test_a_file_is_what_its_bytes_say_whatever_its_name(
         pytest.param(CSV, ("json",), "json", id="a format of JSON alone"),
         pytest.param(JSON, ("csv",), "csv", id="a format of CSV alone"),
         pytest.param(PARQUET, ("json",), "json", id="a format without columns"),
-        pytest.param(
-            gzip.compress(b"") + gzip.compress(JSON), ANY, "json", id="an empty gzip member before JSON"
-        ),
+        pytest.param(gzip.compress(b"") + gzip.compress(JSON), ANY, "json", id="an empty gzip member before JSON"),
     ],
 )
 def test_the_kind_is_one_that_the_format_has(
@@ -142,23 +138,17 @@ ZSTD_BROKEN = "the zstd data is damaged or ends before its end"
     ("content", "damage", "at_least"),
     [
         pytest.param(gzip.compress(LONG)[:-1], GZIP_ENDS, 20_000, id="gzip without its last byte"),
-        pytest.param(
-            gzip.compress(LONG)[: len(gzip.compress(LONG)) // 2], GZIP_ENDS, 9_000, id="half a gzip file"
-        ),
+        pytest.param(gzip.compress(LONG)[: len(gzip.compress(LONG)) // 2], GZIP_ENDS, 9_000, id="half a gzip file"),
         pytest.param(gzip.compress(LONG)[:5], GZIP_ENDS, 0, id="gzip cut within its header"),
         pytest.param(gzip.compress(LONG) + b"junk", GZIP_BROKEN, 20_000, id="gzip and something else"),
-        pytest.param(
-            gzip.compress(LONG) + gzip.compress(LONG)[:10], GZIP_ENDS, 20_000, id="a second member cut off"
-        ),
+        pytest.param(gzip.compress(LONG) + gzip.compress(LONG)[:10], GZIP_ENDS, 20_000, id="a second member cut off"),
         pytest.param(zstd(LONG)[: len(zstd(LONG)) // 2], ZSTD_BROKEN, 5_000, id="half a zstd file"),
         pytest.param(zstd(LONG)[:6], ZSTD_BROKEN, 0, id="zstd cut within its header"),
         pytest.param(zstd(LONG) + b"junk", ZSTD_BROKEN, 20_000, id="zstd and something else"),
         pytest.param(zstd(LONG) + zstd(LONG)[:10], ZSTD_BROKEN, 20_000, id="a second frame cut off"),
     ],
 )
-def test_whole_lines_before_the_damage_are_kept(
-    content: bytes, damage: str, at_least: int, tmp_path: Path
-) -> None:
+def test_whole_lines_before_the_damage_are_kept(content: bytes, damage: str, at_least: int, tmp_path: Path) -> None:
     batches = read_file(tmp_path, content)[1]
     assert damage_of(batches) == damage
     kept = lines_of(batches)
@@ -180,9 +170,7 @@ def test_a_flipped_byte_of_gzip_is_noticed(tmp_path: Path) -> None:
         pytest.param(gzip.compress(CSV) + gzip.compress(b"5,6\n"), id="two members of gzip"),
         pytest.param(gzip.compress(CSV + b"5,6\n") + b"\0" * 200_000, id="gzip filled up with zeros"),
         pytest.param(zstd(CSV) + zstd(b"5,6\n"), id="two frames of zstd"),
-        pytest.param(
-            b"\x50\x2a\x4d\x18\x04\0\0\0size" + zstd(CSV + b"5,6\n"), id="a frame of zstd to be skipped"
-        ),
+        pytest.param(b"\x50\x2a\x4d\x18\x04\0\0\0size" + zstd(CSV + b"5,6\n"), id="a frame of zstd to be skipped"),
     ],
 )
 def test_compressed_files_may_consist_of_parts(content: bytes, tmp_path: Path) -> None:

@@ -80,8 +80,7 @@ def test_without_price_lists_there_are_no_price_tables(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as error:
         read_price_tables(found)
     assert error.value.problems == [
-        f"there is no price_lists.csv in {found.price_tables}: "
-        "name a folder of price tables with --price-tables"
+        f"there is no price_lists.csv in {found.price_tables}: name a folder of price tables with --price-tables"
     ]
 
 
@@ -102,13 +101,11 @@ PROBLEMS = [
     ),
     (
         added("accounts", "C,New,x@example.com,FR,,postpaid,balance,EUR,gold,2026-01-01,"),
-        "accounts.csv: line 4, column price_list: found 'gold', "
-        "expected a list of price_lists.csv, or nothing",
+        "accounts.csv: line 4, column price_list: found 'gold', expected a list of price_lists.csv, or nothing",
     ),
     (
         added("accounts", "C,New,x@example.com,FR,,postpaid,balance,USD,own,2026-01-01,"),
-        "accounts.csv: line 4, column currency: found 'USD', "
-        "expected EUR, the currency of the account's price list",
+        "accounts.csv: line 4, column currency: found 'USD', expected EUR, the currency of the account's price list",
     ),
     (
         added("accounts", "C,New,x@example.com,FR,,postpaid,balance,EUR,,2026-01-02,2026-01-01"),
@@ -134,8 +131,7 @@ PROBLEMS = [
     ),
     (
         added("numbers", "+33184000002,A,FR,geographic,false,2026-02-02,2026-02-01"),
-        "numbers.csv: line 4, column released_at: found '2026-02-01', "
-        "expected a moment not before assigned_at",
+        "numbers.csv: line 4, column released_at: found '2026-02-01', expected a moment not before assigned_at",
     ),
     (
         added("credits", "C2,Z,top_up,1,EUR,2026-03-15,"),
@@ -147,8 +143,7 @@ PROBLEMS = [
     ),
     (
         added("credits", "C2,B,top_up,1.001,USD,2026-03-15,"),
-        "credits.csv: line 3, column amount: found '1.001', "
-        "expected at most 2 decimals, the minor unit of USD",
+        "credits.csv: line 3, column amount: found '1.001', expected at most 2 decimals, the minor unit of USD",
     ),
     (
         added("credits", "C1,A,top_up,1,EUR,2026-03-15,"),
@@ -157,13 +152,11 @@ PROBLEMS = [
     ),
     (
         added("payments", "P2,A,,0.5,JPY,2026-03-15"),
-        "payments.csv: line 3, column amount: found '0.5', "
-        "expected at most 0 decimals, the minor unit of JPY",
+        "payments.csv: line 3, column amount: found '0.5', expected at most 0 decimals, the minor unit of JPY",
     ),
     (
         added("price_lists", "default_jpy,EUR"),
-        "price_lists.csv: line 5, column currency: found 'EUR', "
-        "expected JPY, as the name of a default list says",
+        "price_lists.csv: line 5, column currency: found 'EUR', expected JPY, as the name of a default list says",
     ),
     (
         added("price_lists", "gold,XAU"),
@@ -180,8 +173,7 @@ PROBLEMS = [
     ),
     (
         added("voice_outbound", "default_eur,Frence,0.01,0,1,1,2026-01-01"),
-        "voice_outbound.csv: line 3, column destination: found 'Frence', "
-        "expected a destination of destinations.csv",
+        "voice_outbound.csv: line 3, column destination: found 'Frence', expected a destination of destinations.csv",
     ),
     (
         added("voice_outbound", "default_eur,France,0.01,0,1,1,2026-01-01"),
@@ -198,6 +190,13 @@ PROBLEMS = [
 @pytest.mark.parametrize(("changed", "sentence"), PROBLEMS)
 def test_what_does_not_hang_together_is_named(changed: dict[str, str], sentence: str, tmp_path: Path) -> None:
     assert problems(tmp_path, **changed) == [sentence]
+
+
+def test_a_number_may_be_assigned_at_the_moment_of_its_release(tmp_path: Path) -> None:
+    handed_over = (
+        FILES["numbers"].replace("2026-03-01", "2026-03-01T12:00:00Z").replace("2026-03-02", "2026-03-01T12:00:00Z")
+    )
+    assert read(tmp_path, numbers=handed_over)[1].frames["numbers"].height == 2
 
 
 def test_a_number_that_stands_twice_is_both_repeated_and_held(tmp_path: Path) -> None:
@@ -290,9 +289,7 @@ RECEIPT = credits({}).select(
 
 
 def test_a_credit_that_stands_as_it_was_is_no_problem(tmp_path: Path) -> None:
-    unchanged_receipts(
-        RECEIPT, credits({"payment_reference": "new"}, {"credit_id": "C2"}), installation(tmp_path)
-    )
+    unchanged_receipts(RECEIPT, credits({"payment_reference": "new"}, {"credit_id": "C2"}), installation(tmp_path))
 
 
 @pytest.mark.parametrize(

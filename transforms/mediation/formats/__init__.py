@@ -85,7 +85,13 @@ class ColumnReader:
         strange = [name for name, dtype in batch.schema.items() if dtype.is_nested() or dtype in _NO_TEXT]
         if unknown or missing or strange:
             what = (unknown or missing or strange)[0]
-            why = "unknown" if unknown else "missing" if missing else f"of the type {batch.schema[what]}, which is no text"
+            why = (
+                "unknown"
+                if unknown
+                else "missing"
+                if missing
+                else f"of the type {batch.schema[what]}, which is no text"
+            )
             return Read(
                 nothing,
                 pl.select(

@@ -25,9 +25,7 @@ def bill_all(*rows: Row, amounts: Sequence[tuple[str, str]] = ()) -> list[Row]:
     schema = {"account_id": pl.String, "amount": pl.Decimal(18, 4)}
     lines = pl.DataFrame([(account, D(amount)) for account, amount in amounts], schema=schema, orient="row")
     valid = pl.Series([row.get("has_vat_number", False) for row in rows], dtype=pl.Boolean)
-    frame = accounts(
-        *({name: value for name, value in row.items() if name != "has_vat_number"} for row in rows)
-    )
+    frame = accounts(*({name: value for name, value in row.items() if name != "has_vat_number"} for row in rows))
     found = bills(
         lines,
         frame.with_columns(valid.alias("has_vat_number")),
@@ -82,9 +80,7 @@ def test_a_prepaid_bill_is_paid_from_the_balance_and_carries_no_vat() -> None:
         ({"country": "US"}, "outside_eu", "0", "0"),
     ],
 )
-def test_the_rate_is_that_of_the_rule_on_the_last_day_of_the_month(
-    row: Row, rule: str, rate: str, vat: str
-) -> None:
+def test_the_rate_is_that_of_the_rule_on_the_last_day_of_the_month(row: Row, rule: str, rate: str, vat: str) -> None:
     found = bill(row, "10")
     assert (found["vat_rule"], found["vat_rate"], found["vat_amount"]) == (rule, D(rate), D(vat))
 
@@ -123,9 +119,7 @@ def test_an_account_without_lines_has_a_bill_of_nothing() -> None:
         (date(2026, 10, 15), date(2026, 10, 15), True),
     ],
 )
-def test_whoever_was_open_on_a_day_of_the_month_is_billed(
-    opened: date, closed: date | None, billed: bool
-) -> None:
+def test_whoever_was_open_on_a_day_of_the_month_is_billed(opened: date, closed: date | None, billed: bool) -> None:
     row = {"opened_on": opened, "closed_on": closed}
     assert len(bill_all(row)) == billed
     assert len(bill_all(row, amounts=[("A", "1")])) == 1

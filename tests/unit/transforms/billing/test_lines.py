@@ -66,9 +66,7 @@ def test_calls_of_one_price_to_one_destination_make_a_line() -> None:
         pytest.param({}, "voice", "seconds", 83, id="call"),
         pytest.param(SMS, "sms", "segments", 3, id="outbound message, by its segments"),
         pytest.param(RECEIVED, "sms", "messages", 1, id="inbound message, once"),
-        pytest.param(
-            RECEIVED | {"segments": None}, "sms", "messages", 1, id="inbound message of no known length"
-        ),
+        pytest.param(RECEIVED | {"segments": None}, "sms", "messages", 1, id="inbound message of no known length"),
     ],
 )
 def test_a_line_counts_in_its_own_unit(row: Row, kind: str, unit: str, quantity: int) -> None:
@@ -156,8 +154,7 @@ def test_lines_are_numbered_by_account_in_an_order_of_their_own() -> None:
     )
     found = lines(*usage, of=({"number": "+33184000002"}, {}))
     named = [
-        (row["account_id"], row["line_number"], row["kind"], row["direction"], row["destination"])
-        for row in found
+        (row["account_id"], row["line_number"], row["kind"], row["direction"], row["destination"]) for row in found
     ]
     assert named == [
         ("A", 1, "voice", "inbound", None),

@@ -14,9 +14,7 @@ UNITS = {"EUR": 2, "USD": 2, "JPY": 0, "TND": 3, "CLF": 4}
 
 
 def rounded(amount: str, currency: str) -> Decimal | None:
-    frame = pl.DataFrame(
-        {"a": [D(amount)], "c": [currency]}, schema={"a": pl.Decimal(38, 10), "c": pl.String}
-    )
+    frame = pl.DataFrame({"a": [D(amount)], "c": [currency]}, schema={"a": pl.Decimal(38, 10), "c": pl.String})
     found = frame.select(to_minor_unit(pl.col("a"), pl.col("c"), UNITS)).to_series()
     assert found.dtype == pl.Decimal(18, 4)
     value: Decimal | None = found.item()

@@ -83,24 +83,14 @@ def test_a_number_that_is_not_held_in_the_month_costs_nothing(assigned: str, rel
         pytest.param("2026-10-10", None, "2026-10", [(15, 7)], id="in the middle"),
         pytest.param("2026-10-24", None, "2026-10", [(1, 7)], id="one chargeable day is left"),
         pytest.param("2026-10-25", None, "2026-10", [], id="the free week ends with the month"),
-        pytest.param(
-            "2026-10-28", None, "2026-10", [], id="the free week crosses the month end: first month"
-        ),
-        pytest.param(
-            "2026-10-28", None, "2026-11", [(27, 3)], id="the free week crosses the month end: second month"
-        ),
-        pytest.param(
-            "2026-10-31", None, "2026-11", [(24, 6)], id="one free day in the first month, six in the second"
-        ),
+        pytest.param("2026-10-28", None, "2026-10", [], id="the free week crosses the month end: first month"),
+        pytest.param("2026-10-28", None, "2026-11", [(27, 3)], id="the free week crosses the month end: second month"),
+        pytest.param("2026-10-31", None, "2026-11", [(24, 6)], id="one free day in the first month, six in the second"),
         pytest.param("2026-10-10", "2026-10-16", "2026-10", [], id="released on the last free day"),
         pytest.param("2026-10-10", "2026-10-17", "2026-10", [(1, 7)], id="released the day after"),
         pytest.param("2026-10-10", "2026-10-10", "2026-10", [], id="released at once"),
-        pytest.param(
-            "2026-10-28", "2026-11-03", "2026-11", [], id="released within the week, in the next month"
-        ),
-        pytest.param(
-            "2026-10-28", "2026-11-04", "2026-11", [(1, 3)], id="released behind the week, in the next month"
-        ),
+        pytest.param("2026-10-28", "2026-11-03", "2026-11", [], id="released within the week, in the next month"),
+        pytest.param("2026-10-28", "2026-11-04", "2026-11", [(1, 3)], id="released behind the week, in the next month"),
         pytest.param("2026-10-10", None, "2026-11", [(30, 0)], id="the month after"),
         pytest.param("2028-02-26", None, "2028-03", [(28, 3)], id="over the end of a leap February"),
     ],
@@ -143,16 +133,10 @@ def test_a_number_that_moves_is_the_first_of_its_new_account_too() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "expected"),
     [
-        pytest.param(
-            ("2026-10-01", "2026-10-03"), ("2026-10-05", None), [(24, 6)], id="back within the free week"
-        ),
-        pytest.param(
-            ("2026-10-01", "2026-10-09"), ("2026-10-20", None), [(14, 7)], id="back behind the free week"
-        ),
+        pytest.param(("2026-10-01", "2026-10-03"), ("2026-10-05", None), [(24, 6)], id="back within the free week"),
+        pytest.param(("2026-10-01", "2026-10-09"), ("2026-10-20", None), [(14, 7)], id="back behind the free week"),
         pytest.param(("2026-10-01", "2026-10-09"), ("2026-10-10", None), [(24, 7)], id="back the next day"),
-        pytest.param(
-            ("2026-10-01", "2026-10-02"), ("2026-10-04", "2026-10-07"), [], id="twice within the free week"
-        ),
+        pytest.param(("2026-10-01", "2026-10-02"), ("2026-10-04", "2026-10-07"), [], id="twice within the free week"),
     ],
 )
 def test_two_holdings_of_one_number_make_one_fee(
@@ -171,9 +155,7 @@ def test_a_day_on_which_a_number_ends_and_begins_again_counts_once() -> None:
     assert days(row, again) == [(31, 0)]
 
 
-@pytest.mark.parametrize(
-    ("zone", "expected"), [("UTC", []), ("Europe/Paris", [(1, 0)]), ("Pacific/Honolulu", [])]
-)
+@pytest.mark.parametrize(("zone", "expected"), [("UTC", []), ("Europe/Paris", [(1, 0)]), ("Pacific/Honolulu", [])])
 def test_days_are_those_of_the_billing_time_zone(zone: str, expected: list[tuple[int, int]]) -> None:
     row = {"assigned_at": moment("2026-10-31 22:30"), "released_at": moment("2026-10-31 23:30")}
     in_november = days(row, month="2026-11", by=book(zone))

@@ -20,9 +20,7 @@ MEASURED = {
 
 def verdict(expected: str, actual: str, difference: str) -> bool:
     row = ("c", "", *(Decimal(text) for text in (expected, actual, difference)))
-    return bool(
-        verdicts(pl.DataFrame([row], schema=MEASURED, orient="row"), month="2026-10")["passed"].item()
-    )
+    return bool(verdicts(pl.DataFrame([row], schema=MEASURED, orient="row"), month="2026-10")["passed"].item())
 
 
 @pytest.mark.parametrize(
@@ -36,17 +34,13 @@ def verdict(expected: str, actual: str, difference: str) -> bool:
         pytest.param("5", "4", "0", False, id="a difference that was measured wrongly"),
     ],
 )
-def test_a_control_passes_when_nothing_differs(
-    expected: str, actual: str, difference: str, passed: bool
-) -> None:
+def test_a_control_passes_when_nothing_differs(expected: str, actual: str, difference: str, passed: bool) -> None:
     assert verdict(expected, actual, difference) is passed
 
 
 def test_controls_come_in_the_order_of_their_names_with_their_month() -> None:
     zero = Decimal(0)
-    rows = [
-        (control, currency, zero, zero, zero) for control, currency in (("b", ""), ("a", "USD"), ("a", "EUR"))
-    ]
+    rows = [(control, currency, zero, zero, zero) for control, currency in (("b", ""), ("a", "USD"), ("a", "EUR"))]
     found = verdicts(pl.DataFrame(rows, schema=MEASURED, orient="row"), month="2026-10")
     assert found.select("billing_month", "control", "currency").rows() == [
         ("2026-10", "a", "EUR"),

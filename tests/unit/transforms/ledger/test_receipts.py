@@ -15,9 +15,7 @@ from transforms.ledger.receipts import numbered, receipts, usage_before
 D = Decimal
 Row = dict[str, Any]
 UNITS = {"EUR": 2, "JPY": 0}
-CUSTOMERS = accounts(
-    {}, {"account_id": "B", "country": "DE"}, {"account_id": "J", "currency": "JPY", "country": "US"}
-)
+CUSTOMERS = accounts({}, {"account_id": "B", "country": "DE"}, {"account_id": "J", "currency": "JPY", "country": "US"})
 LAST = pl.DataFrame({"year": [2026], "last": [41]}, schema={"year": pl.Int32, "last": pl.Int64})
 
 

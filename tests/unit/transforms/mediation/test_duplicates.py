@@ -16,9 +16,7 @@ SAME: dict[str, Any] = {"record_id": "x"}
 
 def found(*rows: dict[str, Any]) -> list[tuple[Any, ...]]:
     """(file, record), (file, record) of the first, conflicting."""
-    return [
-        ((a, b), (c, d), conflicting) for a, b, c, d, conflicting in find_duplicates(records(*rows)).rows()
-    ]
+    return [((a, b), (c, d), conflicting) for a, b, c, d, conflicting in find_duplicates(records(*rows)).rows()]
 
 
 def test_the_same_content_again_is_a_duplicate_of_the_first() -> None:
@@ -29,9 +27,7 @@ def test_the_same_content_again_is_a_duplicate_of_the_first() -> None:
 
 
 def test_the_first_is_first_by_file_and_position_whatever_the_order_of_rows() -> None:
-    rows = records(
-        SAME | {"file_number": 2, "record_number": 1}, SAME | {"file_number": 1, "record_number": 9}
-    )
+    rows = records(SAME | {"file_number": 2, "record_number": 1}, SAME | {"file_number": 1, "record_number": 9})
     assert find_duplicates(rows).row(0) == (2, 1, 1, 9, False)
     assert find_duplicates(rows.reverse()).row(0) == (2, 1, 1, 9, False)
 

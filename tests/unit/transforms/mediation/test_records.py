@@ -42,9 +42,7 @@ def record(fields: Fields) -> dict[str, Any]:
 
 
 def test_a_call_becomes_a_usage_record() -> None:
-    assert record(
-        CALL | {"account_id": "A", "linked_id": "L", "started_at": "2026-10-05T12:00:00+02:00"}
-    ) == {
+    assert record(CALL | {"account_id": "A", "linked_id": "L", "started_at": "2026-10-05T12:00:00+02:00"}) == {
         "record_number": 1,
         "record_id": "r1",
         "service": "voice",
@@ -109,21 +107,13 @@ def test_only_an_answered_call_has_billable_seconds(changes: Fields, seconds: in
         pytest.param({"text": ""}, 1, 0, id="the empty text"),
         pytest.param({"segments": "3"}, 3, 5, id="segments that are stated stand above the text"),
         pytest.param({"text": None, "segments": "3"}, 3, None, id="segments alone"),
-        pytest.param(
-            {"text": None, "encoding": "ucs2", "text_length": "71"}, 2, 71, id="encoding and length"
-        ),
-        pytest.param(
-            {"text": "hi", "encoding": "ucs2", "text_length": "71"}, 1, 2, id="the text stands above them"
-        ),
+        pytest.param({"text": None, "encoding": "ucs2", "text_length": "71"}, 2, 71, id="encoding and length"),
+        pytest.param({"text": "hi", "encoding": "ucs2", "text_length": "71"}, 1, 2, id="the text stands above them"),
         pytest.param({"text": None, "status": "failed"}, None, None, id="failed: no length needed"),
-        pytest.param(
-            {"text": None, "status": "rejected", "segments": "0"}, 0, None, id="rejected: no segments"
-        ),
+        pytest.param({"text": None, "status": "rejected", "segments": "0"}, 0, None, id="rejected: no segments"),
     ],
 )
-def test_segments_come_from_the_best_source_there_is(
-    changes: Fields, segments: int | None, length: int | None
-) -> None:
+def test_segments_come_from_the_best_source_there_is(changes: Fields, segments: int | None, length: int | None) -> None:
     found = record(MESSAGE | changes)
     assert (found["segments"], found["text_length"], found["billable_seconds"]) == (segments, length, 0)
 
@@ -143,12 +133,8 @@ def test_an_inbound_message_needs_no_length() -> None:
         pytest.param(
             {"status": "no_answer", "forwarded_seconds": None}, ("r1", "+33639980001", 0), id="never answered"
         ),
-        pytest.param(
-            {"forwarded_to": None, "forwarded_seconds": None}, (None, None, None), id="not forwarded"
-        ),
-        pytest.param(
-            {"forwarded_to": None, "forwarded_seconds": "0"}, (None, None, None), id="not forwarded, 0 s"
-        ),
+        pytest.param({"forwarded_to": None, "forwarded_seconds": None}, (None, None, None), id="not forwarded"),
+        pytest.param({"forwarded_to": None, "forwarded_seconds": "0"}, (None, None, None), id="not forwarded, 0 s"),
     ],
 )
 def test_a_forwarded_call_names_its_second_leg(changes: Fields, leg: tuple[str | None, ...]) -> None:
@@ -361,9 +347,7 @@ CANARY = "Canary"
 def test_the_text_of_a_message_goes_no_further() -> None:
     text = f"{CANARY}, see you at the harbour"
     broken = [changes for usual, changes, _, _ in REFUSED if usual is MESSAGE and "text" not in changes]
-    found = mediated(
-        *(MESSAGE | {"text": text} | changes for changes in [{}, *broken]), CALL | {"text": text}
-    )
+    found = mediated(*(MESSAGE | {"text": text} | changes for changes in [{}, *broken]), CALL | {"text": text})
     assert found.records.height == 2
     assert found.refused.height == len(broken)
     kept = [str(cell) for frame in (found.records, found.refused) for row in frame.rows() for cell in row]
@@ -372,9 +356,7 @@ def test_the_text_of_a_message_goes_no_further() -> None:
 
 
 def test_records_fit_the_contract_of_their_table() -> None:
-    frame = as_usage_records(
-        mediated(CALL, FORWARDED, MESSAGE, ARRIVED).records, file_number=7, format_name="standard"
-    )
+    frame = as_usage_records(mediated(CALL, FORWARDED, MESSAGE, ARRIVED).records, file_number=7, format_name="standard")
     assert assert_contract(UsageRecords, frame)["file_number"].to_list() == [7] * 4
 
 

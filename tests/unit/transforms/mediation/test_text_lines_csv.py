@@ -39,26 +39,18 @@ def read(
     [
         pytest.param("1,2,3\n4,5,6\n", [(1, "1", "2", "3"), (2, "4", "5", "6")], id="plain"),
         pytest.param("1,2,3", [(1, "1", "2", "3")], id="no line end behind the last"),
-        pytest.param(
-            "1,,\n,,\n", [(1, "1", None, None), (2, None, None, None)], id="empty fields are missing"
-        ),
+        pytest.param("1,,\n,,\n", [(1, "1", None, None), (2, None, None, None)], id="empty fields are missing"),
         pytest.param('"1",2,"3"\n', [(1, "1", "2", "3")], id="quotes"),
         pytest.param('"",2,3\n', [(1, None, "2", "3")], id="quotes around nothing"),
         pytest.param('1,"x, y",3\n', [(1, "1", "x, y", "3")], id="a comma within quotes"),
         pytest.param('1,"he said ""hi""",3\n', [(1, "1", 'he said "hi"', "3")], id="doubled quotes"),
         pytest.param('1,"""",3\n', [(1, "1", '"', "3")], id="one doubled quote alone"),
-        pytest.param(
-            '1,"x\ny",3\n4,5,6\n', [(1, "1", "x\ny", "3"), (2, "4", "5", "6")], id="a line break within"
-        ),
+        pytest.param('1,"x\ny",3\n4,5,6\n', [(1, "1", "x\ny", "3"), (2, "4", "5", "6")], id="a line break within"),
         pytest.param('1,"x\n\n\ny",3\n', [(1, "1", "x\n\n\ny", "3")], id="blank lines within quotes"),
         pytest.param('"x\ny","z\nw",3\n', [(1, "x\ny", "z\nw", "3")], id="two fields with line breaks"),
-        pytest.param(
-            '1,"a ""b\nc"" d",3\n', [(1, "1", 'a "b\nc" d', "3")], id="doubled quotes and a line break"
-        ),
+        pytest.param('1,"a ""b\nc"" d",3\n', [(1, "1", 'a "b\nc" d', "3")], id="doubled quotes and a line break"),
         pytest.param('1,"\n",3\n', [(1, "1", "\n", "3")], id="a line break alone"),
-        pytest.param(
-            "1,2,3\n\n\n4,5,6\n\n", [(1, "1", "2", "3"), (2, "4", "5", "6")], id="blank lines do not count"
-        ),
+        pytest.param("1,2,3\n\n\n4,5,6\n\n", [(1, "1", "2", "3"), (2, "4", "5", "6")], id="blank lines do not count"),
         pytest.param(" 1 , 2,3 \n", [(1, " 1 ", " 2", "3 ")], id="blanks belong to the field"),
         pytest.param("NA,null,None\n", [(1, "NA", "null", "None")], id="words are words"),
         pytest.param("1,x'y,#z\n", [(1, "1", "x'y", "#z")], id="no other sign means anything"),
@@ -122,7 +114,16 @@ def test_two_stray_quotes_do_not_swallow_the_records_between_them() -> None:
     assert unreadable == [(1, QUOTES), (4, QUOTES)]
 
 
+def test_a_line_that_is_a_record_of_its_own_is_not_taken_for_text() -> None:
+    rows, unreadable = read('a,b,c\n1,"2,3\n4,5,6\n7,8",9\n')
+    assert rows == [(2, "4", "5", "6")]
+    assert unreadable == [(1, QUOTES), (3, QUOTES)]
+    rows, unreadable = read('a,b,c\n1,"2,3\n4,5\n7,8",9\n')
+    assert (rows, unreadable) == ([(1, "1", "2,3\n4,5\n7,8", "9")], [])
+
+
 def test_a_quote_reaches_no_further_than_the_longest_record() -> None:
+    assert LONGEST_RECORD < 100
     within, beyond = ("\n".join(["x"] * (LONGEST_RECORD - n)) for n in (1, 0))
     assert read(f'a,b,c\n1,"{within}\n",3\n')[0] == [(1, "1", within + "\n", "3")]
     rows, unreadable = read(f'a,b,c\n1,"{beyond}\n",3\n7,8,9\n')
@@ -136,20 +137,12 @@ def test_a_quote_reaches_no_further_than_the_longest_record() -> None:
         pytest.param("b,c", "line 1: column 'a' is missing", id="a required column is missing"),
         pytest.param("", "line 1: column 'a' is missing", id="a blank line"),
         pytest.param("a,b,a", "line 1: column 'a' stands twice", id="a column stands twice"),
-        pytest.param(
-            "a,x", "line 1: the name of column 2 is unknown; known are a, b, c", id="an unknown column"
-        ),
-        pytest.param(
-            "a,,b", "line 1: the name of column 2 is unknown; known are a, b, c", id="a column without name"
-        ),
+        pytest.param("a,x", "line 1: the name of column 2 is unknown; known are a, b, c", id="an unknown column"),
+        pytest.param("a,,b", "line 1: the name of column 2 is unknown; known are a, b, c", id="a column without name"),
         pytest.param("A,b", "line 1: the name of column 1 is unknown; known are a, b, c", id="capitals"),
         pytest.param("a;b;c", "line 1: the name of column 1 is unknown; known are a, b, c", id="semicolons"),
-        pytest.param(
-            "1,2,3", "line 1: the name of column 1 is unknown; known are a, b, c", id="no header at all"
-        ),
-        pytest.param(
-            "a,b,c\r1,2,3\r", "line 1: column 'a' is missing", id="lines that end in a carriage return alone"
-        ),
+        pytest.param("1,2,3", "line 1: the name of column 1 is unknown; known are a, b, c", id="no header at all"),
+        pytest.param("a,b,c\r1,2,3\r", "line 1: column 'a' is missing", id="lines that end in a carriage return alone"),
         pytest.param("x" * 200_000, "line 1: column 'a' is missing", id="a header beyond all measure"),
     ],
 )
@@ -195,9 +188,7 @@ def test_a_file_may_be_fed_line_by_line() -> None:
 def test_whatever_a_csv_writer_writes_is_read_back_however_it_is_cut() -> None:
     chance = random.Random(20261001)
     for _ in range(40):
-        fields = [
-            ["".join(chance.choices("ab\" \n\r'é", k=chance.randint(0, 6))) for _ in "abc"] for _ in range(5)
-        ]
+        fields = [["".join(chance.choices("ab\" \n\r'é", k=chance.randint(0, 6))) for _ in "abc"] for _ in range(5)]
         text = io.StringIO(newline="")
         csv.writer(text, lineterminator=chance.choice(["\n", "\r\n"]), quoting=csv.QUOTE_ALL).writerows(
             ["abc", *fields]

@@ -160,9 +160,7 @@ def test_of_a_name_that_stands_twice_the_first_counts(line: str, row: Found) -> 
 def test_records_are_numbered_over_batches_and_blank_lines_do_not_count() -> None:
     reader = JsonLines(SCHEMA)
     first = reader.feed(pl.Series(['{"a":"1"}', "", " \r", '{"a":"2"}']), last=False)
-    second = reader.feed(
-        pl.Series(["{", "\t", '{"a":"4"}', '{"a":"\\ud83d\\ude00"}', "7", '{"a":"7"}']), last=True
-    )
+    second = reader.feed(pl.Series(["{", "\t", '{"a":"4"}', '{"a":"\\ud83d\\ude00"}', "7", '{"a":"7"}']), last=True)
     assert first.rows.select("record_number", "a").rows() == [(1, "1"), (2, "2")]
     assert second.rows.select("record_number", "a").rows() == [(4, "4"), (5, "😀"), (7, "7")]
     assert second.unreadable["record_number"].to_list() == [3, 6]

@@ -137,9 +137,7 @@ def test_what_is_no_moment(text: str | None) -> None:
 
 
 def test_moments_of_all_forms_in_one_column_do_not_disturb_each_other() -> None:
-    found = read(
-        values.instant, "2026-10-01T06:15Z", "no", None, "2026-10-01T06:15:00Z", "2026-10-01 08:15:00,0+02"
-    )
+    found = read(values.instant, "2026-10-01T06:15Z", "no", None, "2026-10-01T06:15:00Z", "2026-10-01 08:15:00,0+02")
     assert found == [QUARTER_PAST_SIX, None, None, QUARTER_PAST_SIX, QUARTER_PAST_SIX]
 
 

@@ -36,14 +36,10 @@ def test_at_one_instant_the_later_assignment_holds() -> None:
 
 
 def test_a_holding_ends_with_its_release_where_nobody_follows_at_once() -> None:
-    rows = numbers(
-        {"released_at": moment("2026-10-05")}, {"account_id": "B", "assigned_at": moment("2026-10-07")}
-    )
+    rows = numbers({"released_at": moment("2026-10-05")}, {"account_id": "B", "assigned_at": moment("2026-10-07")})
     assert book(numbers=rows).holdings["held_to"].to_list() == [moment("2026-10-05"), None]
 
 
 def test_a_number_whose_class_has_no_price_is_held_all_the_same() -> None:
-    held = book(
-        numbers=numbers({"number_class": "mobile"}), voice_inbound=voice_inbound({"price_per_minute": 1})
-    )
+    held = book(numbers=numbers({"number_class": "mobile"}), voice_inbound=voice_inbound({"price_per_minute": 1}))
     assert held.holdings.select("number_class", "class_id").rows() == [("mobile", None)]

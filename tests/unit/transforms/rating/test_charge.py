@@ -91,9 +91,7 @@ def test_billed_seconds_beyond_the_type_stop_the_run() -> None:
         ("99999.999999", 60, "99999.999999"),
     ],
 )
-def test_the_price_of_a_minute_is_charged_by_the_second_and_rounded_once(
-    price: str, seconds: int, amount: str
-) -> None:
+def test_the_price_of_a_minute_is_charged_by_the_second_and_rounded_once(price: str, seconds: int, amount: str) -> None:
     assert charge(price, seconds) == D(amount)
 
 

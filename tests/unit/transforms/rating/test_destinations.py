@@ -78,10 +78,7 @@ def test_a_number_that_ends_before_a_prefix_is_not_under_it(number: str, destina
 
 def test_a_prefix_of_zeros_does_not_take_a_shorter_number() -> None:
     index = DestinationIndex.build(destinations({"33": "France", "33000": "France zeros"}))
-    assert (
-        find("+33", "+330", "+3300", "+33000", "+330001", index=index)
-        == ["France"] * 3 + ["France zeros"] * 2
-    )
+    assert find("+33", "+330", "+3300", "+33000", "+330001", index=index) == ["France"] * 3 + ["France zeros"] * 2
 
 
 def test_prefixes_may_end_where_others_begin() -> None:
@@ -109,9 +106,7 @@ def test_nothing_is_looked_up_for_nothing() -> None:
 
 
 def test_a_destination_brings_its_country_and_one_id_for_all_its_prefixes() -> None:
-    index = DestinationIndex.build(
-        destinations({"1": "United States", "1907": "United States", "33": "France"})
-    )
+    index = DestinationIndex.build(destinations({"1": "United States", "1907": "United States", "33": "France"}))
     found = index.find(pl.Series(["+12025550142", "+19075550142", "+33145000001"]))
     assert found["country"].to_list() == ["US", "US", "FR"]
     first, second, third = found["destination_id"]
@@ -123,8 +118,5 @@ def test_it_agrees_with_trying_every_prefix() -> None:
     prefixes = {str(chance.randint(1, 10 ** chance.randint(1, 5))): str(n) for n in range(300)}
     index = DestinationIndex.build(destinations(prefixes))
     numbers = [str(chance.randint(1, 10 ** chance.randint(2, 8))) for _ in range(2000)]
-    tried = [
-        next((prefixes[n[:size]] for size in range(len(n), 0, -1) if n[:size] in prefixes), None)
-        for n in numbers
-    ]
+    tried = [next((prefixes[n[:size]] for size in range(len(n), 0, -1) if n[:size] in prefixes), None) for n in numbers]
     assert find(*(f"+{number}" for number in numbers), index=index) == tried

@@ -36,9 +36,7 @@ def found(country: str | None, day: date, *lists: int | None) -> Decimal | None:
     keys = dict(INDEX.keys.select("country", "key_id").iter_rows())
     key = pl.Series([keys["DE"], keys.get(country)], dtype=pl.Int64)
     days = pl.Series([date(2026, 1, 1), day])
-    places = INDEX.find(
-        [pl.Series([DEFAULT, item], dtype=pl.Int64) for item in lists or (DEFAULT,)], key, days
-    )
+    places = INDEX.find([pl.Series([DEFAULT, item], dtype=pl.Int64) for item in lists or (DEFAULT,)], key, days)
     always, price = INDEX.column("price_per_segment", places)
     assert always == D("0.09")
     return price

@@ -58,15 +58,11 @@ def suspended(row: Row, by: RatingBook = BOOK) -> tuple[str, str]:
     ("row", "charge", "unit_price", "destination", "country"),
     [
         pytest.param(OUT, "0.0166", "0.012", "France", "FR", id="outbound call, by destination"),
-        pytest.param(
-            {"other_number": "+33639980001"}, "0.0415", "0.03", "France mobile", "FR", id="longest prefix"
-        ),
+        pytest.param({"other_number": "+33639980001"}, "0.0415", "0.03", "France mobile", "FR", id="longest prefix"),
         pytest.param(IN, "0.0083", "0.006", None, "FR", id="inbound call, by the own number"),
         pytest.param(SMS_OUT, "0.15", "0.05", "France", "FR", id="outbound message, three segments"),
         pytest.param(SMS_IN, "0.01", "0.01", None, "FR", id="inbound message, once whatever its length"),
-        pytest.param(
-            SMS_IN | {"segments": None}, "0.01", "0.01", None, "FR", id="inbound message of no known length"
-        ),
+        pytest.param(SMS_IN | {"segments": None}, "0.01", "0.01", None, "FR", id="inbound message of no known length"),
     ],
 )
 def test_each_service_and_direction_has_its_price(
@@ -230,9 +226,7 @@ def test_the_account_is_the_one_stated_or_the_holder_at_that_moment() -> None:
     assert rated(OUT | {"started_at": moment("2026-10-05 11:00")}, two)["account_id"] == "A"
     assert rated(OUT | {"started_at": at}, two)["account_id"] == "B"
     assert suspended(OUT | {"started_at": moment("2026-10-05 11:30")}, two)[0] == ACCOUNT_UNKNOWN
-    assert (
-        rated(OUT | {"started_at": moment("2026-10-05 11:30"), "account_id": "B"}, two)["account_id"] == "B"
-    )
+    assert rated(OUT | {"started_at": moment("2026-10-05 11:30"), "account_id": "B"}, two)["account_id"] == "B"
 
 
 @pytest.mark.parametrize(
@@ -244,9 +238,7 @@ def test_the_account_is_the_one_stated_or_the_holder_at_that_moment() -> None:
         ("2026-10-06 22:00", False),
     ],
 )
-def test_an_account_is_open_on_its_first_and_last_day_in_the_billing_time_zone(
-    started: str, is_open: bool
-) -> None:
+def test_an_account_is_open_on_its_first_and_last_day_in_the_billing_time_zone(started: str, is_open: bool) -> None:
     short = accounts({"opened_on": date(2026, 10, 5), "closed_on": date(2026, 10, 6)})
     found = rate_all(OUT | {"started_at": moment(started)}, by=book("Europe/Paris", accounts=short))
     assert found.rated.height == is_open

@@ -28,9 +28,7 @@ def test_every_column_is_described_and_every_key_is_of_columns(name: str, table:
 @pytest.mark.parametrize(("name", "table"), EVERY_TABLE)
 def test_money_is_decimal_with_its_currency_beside_it(name: str, table: type[Table]) -> None:
     assert not any(dtype.is_float() for dtype in types(table).values()), name
-    amounts = {"amount", "charge", "net_amount", "credited_amount", "monthly_fee", "unit_price"} & set(
-        types(table)
-    )
+    amounts = {"amount", "charge", "net_amount", "credited_amount", "monthly_fee", "unit_price"} & set(types(table))
     assert all(isinstance(types(table)[amount], pl.Decimal) for amount in amounts)
     if amounts and name not in PRICE_TABLES and name != "number_fee_prices":
         assert "currency" in types(table)

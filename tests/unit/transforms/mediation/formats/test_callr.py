@@ -181,9 +181,7 @@ def test_a_message_of_the_older_interface() -> None:
     assert (fields["text"], fields["segments"], fields["encoding"]) == ("hello", "2", None)
 
 
-@pytest.mark.parametrize(
-    "item", [NEW_SMS, webhook(NEW_SMS, "v2.sms.inbound.received")], ids=["bare", "webhook"]
-)
+@pytest.mark.parametrize("item", [NEW_SMS, webhook(NEW_SMS, "v2.sms.inbound.received")], ids=["bare", "webhook"])
 def test_a_message_of_the_newer_interface(item: dict[str, Any]) -> None:
     fields = one(item)
     assert [fields[name] for name in NAMED] == [
@@ -199,9 +197,7 @@ def test_a_message_of_the_newer_interface(item: dict[str, Any]) -> None:
 
 
 def test_fields_that_are_written_empty_are_missing_but_for_the_text() -> None:
-    fields = one(
-        OLD_SMS | {"hash": "", "id": "I", "date_creation": "", "date_sent": "2026-10-08 09:30:01", "text": ""}
-    )
+    fields = one(OLD_SMS | {"hash": "", "id": "I", "date_creation": "", "date_sent": "2026-10-08 09:30:01", "text": ""})
     assert (fields["record_id"], fields["started_at"], fields["text"]) == ("I", "2026-10-08 09:30:01Z", "")
 
 
@@ -241,9 +237,7 @@ def test_an_object_of_no_known_shape_is_refused_once(item: dict[str, Any], detai
 
 @pytest.mark.parametrize("line", ['{"payload":"x"}', '{"payload":[]}'])
 def test_a_payload_of_another_shape_is_a_bad_value(line: str) -> None:
-    assert read(line).unreadable.select("reason", "detail").rows() == [
-        ("bad_value", "payload: an object is expected")
-    ]
+    assert read(line).unreadable.select("reason", "detail").rows() == [("bad_value", "payload: an object is expected")]
 
 
 def test_the_sample() -> None:

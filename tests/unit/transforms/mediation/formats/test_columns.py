@@ -82,9 +82,7 @@ def test_an_empty_text_is_kept_as_it_says_something() -> None:
         ),
     ],
 )
-def test_a_column_that_cannot_be_read_makes_every_record_unreadable(
-    more: dict[str, Any], detail: str
-) -> None:
+def test_a_column_that_cannot_be_read_makes_every_record_unreadable(more: dict[str, Any], detail: str) -> None:
     assert read(pl.DataFrame({"a": ["1"], **more})) == ([], [(1, detail)])
 
 
@@ -97,8 +95,7 @@ def test_records_are_numbered_over_batches() -> None:
     reader = ColumnReader(known=KNOWN, required=("a",))
     batches = [pl.DataFrame({"a": part}) for part in (["x", "y"], [], ["z"])]
     numbers = [
-        reader.feed(batch.cast({"a": pl.String}), last=False).fields["record_number"].to_list()
-        for batch in batches
+        reader.feed(batch.cast({"a": pl.String}), last=False).fields["record_number"].to_list() for batch in batches
     ]
     assert numbers == [[1, 2], [], [3]]
     assert reader.records == 3

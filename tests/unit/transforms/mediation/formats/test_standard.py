@@ -64,9 +64,7 @@ def test_an_empty_text_is_a_message_in_json_and_a_missing_field_in_csv() -> None
 
 def test_numbers_of_json_are_as_good_as_texts() -> None:
     numbers = CALL | {"record_id": 261008000001, "from_number": 33184000001, "duration_seconds": 82.5}
-    assert mediate(as_json(numbers).fields).records.select("record_id", "own_number", "billable_seconds").row(
-        0
-    ) == (
+    assert mediate(as_json(numbers).fields).records.select("record_id", "own_number", "billable_seconds").row(0) == (
         "261008000001",
         "+33184000001",
         83,
@@ -124,9 +122,7 @@ TEXT = f"{CANARY}, the keys lie under the mat"
 @pytest.mark.parametrize(
     ("kind", "lines"),
     [
-        pytest.param(
-            "csv", [",".join(FIELDS), ",".join(["x"] * 12 + [f'"{TEXT}"'] + [""] * 3)], id="a sound line"
-        ),
+        pytest.param("csv", [",".join(FIELDS), ",".join(["x"] * 12 + [f'"{TEXT}"'] + [""] * 3)], id="a sound line"),
         pytest.param("csv", [",".join(FIELDS), f'1,voice,"{TEXT}'], id="a line that was cut off"),
         pytest.param("csv", [",".join(FIELDS), f"{TEXT},{TEXT}"], id="too few fields"),
         pytest.param("csv", [TEXT, "1,2"], id="no header, the text in its place"),
