@@ -20,6 +20,7 @@ import duckdb
 import polars as pl
 
 from pipelines import catalogue
+from pipelines.durable import sync
 from pipelines.settings import Installation
 from transforms.tables.base import columns, empty
 
@@ -41,7 +42,7 @@ class MonthWriter:
             return
         path = self.folder / f"{len(self.parts):05}.parquet"
         frame.write_parquet(path, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS)
-        _sync(path)
+        sync(path)
         self.parts.append(path)
         self.rows += frame.height
 
@@ -92,9 +93,9 @@ class MonthFiles:
             shutil.rmtree(writer.folder)
             os.utime(place)
         else:
-            _sync(writer.folder)
+            sync(writer.folder)
             writer.folder.rename(place)
-            _sync(place.parent)
+            sync(place.parent)
         folder = str(place.relative_to(self._root))
         return WrittenMonth(table, month, folder, len(writer.parts), writer.rows, size, name)
 
@@ -190,11 +191,3 @@ def _from(table: str, paths: Sequence[Path]) -> str:
     if not paths:
         return f"({catalogue.select_nothing(catalogue.PUBLISHED_MONTHLY[table])})"
     return f"read_parquet([{', '.join(catalogue.quoted(str(path)) for path in paths)}])"
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -7,12 +7,15 @@ import logging
 import os
 import sys
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
+from pipelines.durable import put
 from pipelines.errors import CallbillError, LockHeld
 from pipelines.session import Progress, Session
 from pipelines.settings import REPOSITORY, Installation, Month
@@ -42,15 +45,27 @@ def dagster_instance(installation: Installation) -> dg.DagsterInstance:
     """The Dagster instance in HOME/dagster, made once: two processes that made it at the same time would break it."""
     folder = installation.dagster_home
     folder.mkdir(parents=True, exist_ok=True)
-    with (installation.home / ".dagster.lock").open("w") as lock:
+    with (installation.home / ".dagster.lock").open("w") as lock, _history(installation):
         fcntl.flock(lock, fcntl.LOCK_EX)
         settings = folder / "dagster.yaml"
         if not settings.exists():
-            settings.write_text(DAGSTER_YAML, encoding="utf-8")
+            beside = folder / ".dagster.yaml.new"
+            beside.write_text(DAGSTER_YAML, encoding="utf-8")
+            put(beside, settings)
         instance = dg.DagsterInstance.from_config(str(folder))
         instance.get_run_records(limit=1)
         instance.get_asset_keys()
         return instance
+
+
+@contextmanager
+def _history(installation: Installation) -> Iterator[None]:
+    """Tells in a sentence where Dagster's own databases fail: on a full disk, most often."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        what = getattr(error, "orig", None) or error
+        raise CallbillError(f"{installation.dagster_home}: the run history cannot be written: {what}") from None
 
 
 def _end_dead_runs(instance: dg.DagsterInstance, *, of_dagster: bool) -> None:
@@ -101,18 +116,15 @@ def _materialize(session: Session, name: str) -> None:
 
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     instance = dagster_instance(session.installation)
-    _end_dead_runs(instance, of_dagster=False)
-    with warnings.catch_warnings(), handing(session):
+    with warnings.catch_warnings(), handing(session), _history(session.installation):
         warnings.simplefilter("ignore")
-        result = (
-            definitions(session.installation, name)
-            .resolve_job_def("month_end")
-            .execute_in_process(
-                partition_key=name,
-                instance=instance,
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-                raise_on_error=False,
-            )
+        _end_dead_runs(instance, of_dagster=False)
+        job = definitions(session.installation, name).resolve_job_def("month_end")
+        result = job.execute_in_process(
+            partition_key=name,
+            instance=instance,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
         )
     if session.failure is not None:
         raise session.failure

@@ -22,6 +22,7 @@ import duckdb
 import polars as pl
 
 from pipelines import catalogue
+from pipelines.durable import put
 from pipelines.errors import BadInput, LockHeld
 from pipelines.month_files import MonthFiles
 from pipelines.settings import Installation
@@ -82,6 +83,14 @@ class WarehouseLock:
             self._file = None
 
 
+def _make_file(place: Path) -> None:
+    """Makes an empty database at `place`. One that was cut short there could never be opened again."""
+    beside = place.with_name(f".{place.name}.new")
+    beside.unlink(missing_ok=True)
+    duckdb.connect(str(beside)).close()
+    put(beside, place)
+
+
 class Warehouse:
     """An open warehouse. Holds the lock from `open` to `close`; use it as a context manager."""
 
@@ -99,6 +108,8 @@ class Warehouse:
         lock = WarehouseLock(installation.home)
         lock.acquire(installation.settings.run.lock_wait_seconds if wait_seconds is None else wait_seconds, waiting)
         try:
+            if not installation.warehouse.exists():
+                _make_file(installation.warehouse)
             spill = installation.home / ".spill"
             connection = duckdb.connect(
                 str(installation.warehouse),

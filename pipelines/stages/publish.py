@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from pipelines import catalogue
+from pipelines.durable import put
 from pipelines.session import Session
 from pipelines.stages import Facts
 from transforms.tables.base import types
@@ -91,7 +92,7 @@ def publish(session: Session, name: str) -> Facts:
         connection.execute("DELETE FROM published_controls WHERE billing_month = ?", [name])
         connection.execute("INSERT INTO published_controls SELECT * FROM controls WHERE billing_month = ?", [name])
         session.warehouse.note("published", name, {"bytes": beside.stat().st_size})
-    _put(beside, place)
+    put(beside, place)
     swept = session.warehouse.month_files.sweep()
     return {"bytes": place.stat().st_size, "swept_folders": swept}
 
@@ -114,16 +115,3 @@ def _fill(session: Session, month: str) -> None:
         connection.execute(files.view(f"publication.main.{name}", name, files.publication(name, month)))
         for statement in catalogue.comments(f"publication.main.{name}", table, "VIEW"):
             connection.execute(statement)
-
-
-def _put(beside: os.PathLike[str], place: os.PathLike[str]) -> None:
-    """Synced, then renamed, then the folder synced: the file appears whole or not at all."""
-    for path in (beside, None, os.path.dirname(place)):
-        if path is None:
-            os.replace(beside, place)
-            continue
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.victims import Traces, run
 from tests.pipelines.homes import Home, make_home
-from tests.pipelines.traffic import CALL
+from tests.pipelines.traffic import CALL, callr_events, standard_records
 from tests.support import scratch
 
 KILLS = 12
@@ -23,7 +23,8 @@ def small_home() -> Iterator[Home]:
     """A home with a few records, suspense and a duplicate among them."""
     with scratch() as folder:
         home = make_home(folder)
-        home.traffic(["2026-04", "2026-05"], records=30)
+        home.usage("a.csv", standard_records("2026-04", 40))
+        home.callr("b.jsonl", callr_events("2026-04", 5))
         home.usage("more.csv", [CALL, CALL, CALL | {"record_id": "x", "to_number": "+9991"}, {"record_id": "y"}])
         yield home
 

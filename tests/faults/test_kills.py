@@ -32,8 +32,8 @@ MOMENTS = [
     Moment("after", "pipelines.stages.load:_load_file"),
     Moment("before", "pipelines.month_files:MonthFiles.finish"),
     Moment("after", "pipelines.month_files:MonthFiles.finish"),
-    Moment("before", "pipelines.stages.publish:_put"),
-    Moment("after", "pipelines.stages.publish:_put"),
+    Moment("before", "pipelines.stages.publish:put"),
+    Moment("after", "pipelines.stages.publish:put"),
     Moment("before", "pipelines.month_files:MonthFiles.sweep"),
 ]
 

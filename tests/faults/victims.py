@@ -24,7 +24,7 @@ CLOCK = ["first_seen_at", "loaded_at"]
 """Columns that say when something was done, which no two runs have in common."""
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["tests.faults.victims"])
+_PROCESSES.set_forkserver_preload(["tests.faults.victims", "pandera.backends.polars.builtin_checks"])
 
 
 @dataclass(frozen=True)

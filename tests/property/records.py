@@ -117,7 +117,7 @@ def usage_record(
 ) -> Row:
     """One good record without its record_id; whether it has an account and a price is not known here."""
     direction = draw(st.sampled_from(["outbound", "inbound"]))
-    own = draw(restyled(draw(st.sampled_from([*own_numbers * 6, UNHELD]))))
+    own = draw(restyled(draw(st.sampled_from([*own_numbers * 10, UNHELD]))))
     other = draw(restyled(draw(st.sampled_from(OTHER_NUMBERS))))
     if direction == "inbound":
         other = draw(st.sampled_from([other, other, *NAMES]))
@@ -125,7 +125,7 @@ def usage_record(
     record = {
         "service": draw(st.sampled_from(["voice", "sms"])),
         "direction": direction,
-        "account_id": draw(st.sampled_from([*[""] * 6, *account_ids * 2, "NOBODY"])),
+        "account_id": draw(st.sampled_from([*[""] * 8, *account_ids * 4, "NOBODY"])),
         "from_number": sender,
         "to_number": recipient,
         "started_at": draw(written(draw(starts))),
@@ -192,7 +192,7 @@ def usage_records(
     """
     records: list[Row] = []
     counts = {"voice": 0, "sms": 0}
-    for _ in range(draw(st.integers(0, max_records))):
+    for _ in range(draw(st.integers(0, 3) | st.integers(max_records // 2, max_records))):
         record = draw(usage_record(starts, written, own_numbers, account_ids))
         counts[record["service"]] += 1
         record["record_id"] = f"r{counts[record['service']]}"

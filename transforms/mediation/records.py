@@ -151,7 +151,7 @@ def mediate(fields: pl.DataFrame) -> Mediated:
     """Usage records of `fields` (record_number and FIELDS, all text but the number), and what was refused.
 
     Source: billing rules 2, 3 and 4. The text of a message is counted here and goes no further. Example: a voice
-    record of 83 s answered gives billable_seconds 83; unanswered gives 0.
+    record of 83 s answered gives billable_seconds 83; unanswered gives 0, and so does its forwarded leg.
     """
     number_from, number_to = values.e164(pl.col("from_number")), values.e164(pl.col("to_number"))
     parsed = (
@@ -196,7 +196,9 @@ def mediate(fields: pl.DataFrame) -> Mediated:
         .otherwise(pl.col("linked_id"))
         .alias("linked_id"),
         pl.when(leg_stands).then(pl.col("_forwarded_to")).alias("forwarded_to"),
-        pl.when(leg_stands & _FORWARDED).then(pl.col("_forwarded_seconds").fill_null(0)).alias("forwarded_seconds"),
+        pl.when(leg_stands & _FORWARDED)
+        .then(pl.when(_ANSWERED).then("_forwarded_seconds").otherwise(0))
+        .alias("forwarded_seconds"),
     )
     return Mediated(records, pl.concat([refused, refused_legs]))
 

@@ -1,0 +1,22 @@
+"""Files that are there whole or not at all, whatever happens to the process or the machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def sync(path: Path) -> None:
+    """Returns when the content of the file, or the names in the folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def put(beside: Path, place: Path) -> None:
+    """Moves the finished file `beside` to `place`, in one step, over what was there."""
+    sync(beside)
+    os.replace(beside, place)
+    sync(place.parent)
