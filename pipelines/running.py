@@ -187,4 +187,6 @@ def serve_ui(installation: Installation, port: int) -> NoReturn:
     workspace = str(REPOSITORY / "workspace.yaml")
     # `dagster dev` warns of its successor `dg`, which is no part of the installation.
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    # Dagster's processes import from the folder they are started in, whatever happens to lie there.
+    os.chdir(REPOSITORY)
     os.execv(program, [program, "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])

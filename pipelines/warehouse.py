@@ -149,15 +149,12 @@ class Warehouse:
                 self.connection.execute(catalogue.create_table(name, table))
             for statement in _INTERNAL:
                 self.connection.execute(statement)
+            found = set(self.connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall())
             for name, table in catalogue.WAREHOUSE.items():
-                if not self._columns(name).issuperset(table.to_schema().columns):
+                if not found.issuperset((name, column) for column in table.to_schema().columns):
                     raise BadInput(
                         f"{self.installation.warehouse}: table {name} was made by another version of callbill"
                     )
-
-    def _columns(self, table: str) -> set[str]:
-        found = self.connection.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = ?", [table])
-        return {row[0] for row in found.fetchall()}
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -199,6 +199,10 @@ _NEW = "file_number IN (SELECT file_number FROM loaded_files WHERE NOT compared)
 _NAME = f"hash({', '.join(EVENT)})"
 """A sieve that lives as long as a query: what passes it is compared by the names themselves."""
 
+_LEG_REFUSED = (
+    "(file_number, record_number) IN (SELECT (file_number, record_number) FROM refused_records WHERE leg = 'forwarded')"
+)
+
 REPEATED_ROWS = 500_000
 """Records of repeated events that are compared at once."""
 
@@ -225,7 +229,7 @@ def _repeated_events(session: Session, mine: str) -> Iterator[pl.DataFrame]:
     slices = -(-rows // REPEATED_ROWS)
     for number in range(slices):
         yield warehouse.frame(
-            f"SELECT * FROM usage_records WHERE {mine} "
+            f"SELECT *, {_LEG_REFUSED} AS leg_refused FROM usage_records WHERE {mine} "
             f"AND {_NAME} IN (SELECT name FROM repeated WHERE (name >> 32) % {slices} = {number})"
         )
     warehouse.connection.execute("DROP TABLE repeated")

@@ -21,7 +21,7 @@ SUSPENSE = """
     UNION ALL BY NAME
     SELECT f.file_id, f.format, r.record_number, r.record_id, r.leg, r.reason, r.detail, f.loaded_at AS first_seen_at,
         'open' AS state, r.account_id, NULL AS usage_month
-    FROM refused_records r JOIN loaded_files f USING (file_number)
+    FROM refused_records r ANTI JOIN duplicates USING (file_number, record_number) JOIN loaded_files f USING (file_number)
     UNION ALL BY NAME
     SELECT f.file_id, f.format, d.record_number, u.record_id, 'main' AS leg, 'conflicting_duplicate' AS reason,
         'says something else than record ' || d.first_record_number || ' of ' || o.path || ', which came first' AS detail,
@@ -32,7 +32,7 @@ SUSPENSE = """
     JOIN usage_records u ON u.file_number = d.file_number AND u.record_number = d.record_number
     WHERE d.conflicting
 """
-"""All suspense: of rating, of mediation, and the records that contradict an earlier one."""
+"""All suspense: of rating, of mediation but for legs of repeated records, and records that contradict an earlier one."""
 
 USAGE_FILES = """
     WITH waiting AS (

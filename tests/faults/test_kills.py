@@ -1,16 +1,12 @@
-"""A month end that is killed, at any moment, and run again: as if nothing had happened."""
+"""A month end that is killed between two steps and run again: as if nothing had happened."""
 
 from __future__ import annotations
 
-import random
 import signal
-import time
 
-import duckdb
 import pytest
 
-from tests.faults.conftest import KILLS
-from tests.faults.victims import Moment, Traces, run
+from tests.faults.victims import Moment, Traces, readable_or_absent, run
 from tests.pipelines.homes import Home
 
 STAGES = [
@@ -44,25 +40,3 @@ def test_killed_at(moment: Moment, home: Home, undisturbed: Traces) -> None:
     readable_or_absent(home)
     assert run(home) == 0
     assert Traces.of(home) == undisturbed
-
-
-def readable_or_absent(home: Home) -> None:
-    """What is published is whole: the tables can be read, and what a view names is there."""
-    if home.published.exists():
-        with duckdb.connect(str(home.published), read_only=True) as analyst:
-            for name in ("rated_usage", "bills", "controls"):
-                assert analyst.execute(f"SELECT count(*) FROM {name}").fetchall() > [(0,)]
-
-
-def test_killed_at_random_moments(home: Home, undisturbed: Traces, request: pytest.FixtureRequest) -> None:
-    """Kill upon kill in one home: each finds what the one before it left."""
-    chance = random.Random()
-    began = time.monotonic()
-    assert run(home, Moment("before", "pipelines.stages.rate:rate_month")) == -signal.SIGKILL
-    whole = 4 * (time.monotonic() - began)
-    moments = [round(chance.uniform(0, whole), 3) for _ in range(request.config.getoption("--kills", KILLS))]
-    for moment in moments:
-        run(home, kill_after=moment)
-        readable_or_absent(home)
-    assert run(home) == 0
-    assert Traces.of(home) == undisturbed, f"killed after {moments} s"

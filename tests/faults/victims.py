@@ -8,14 +8,18 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Any
 
+import duckdb
 import polars as pl
 
+from tests.pipelines.command import Said, call
 from tests.pipelines.homes import Home
 from tests.support import read_published, run_stages
 
@@ -76,6 +80,25 @@ def run(home: Home, moment: Moment | None = None, *, kill_after: float | None = 
     return process.exitcode
 
 
+def command_on_full_disk(home: Home, month: str, largest: int) -> Said:
+    """`callbill run` in a process that can write no file beyond so many bytes, as if the disk ended there."""
+    mine, theirs = _PROCESSES.Pipe(duplex=False)
+    with mine:
+        process = _PROCESSES.Process(target=_cramped, args=(home, month, largest, theirs))
+        process.start()
+        theirs.close()
+        assert mine.poll(120), "the command does not end"
+        said = mine.recv()
+        process.join()
+    assert isinstance(said, Said)
+    return said
+
+
+def _cramped(home: Home, month: str, largest: int, answer: Connection) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    answer.send(call("run", month, *home.arguments))
+
+
 @dataclass(frozen=True)
 class Traces:
     """What lies in a home: the published tables without the clock, the names of its files, its Parquet files."""
@@ -97,3 +120,11 @@ class Traces:
 
 def _without_clock(frame: pl.DataFrame) -> list[dict[str, Any]]:
     return frame.drop(CLOCK, strict=False).to_dicts()
+
+
+def readable_or_absent(home: Home) -> None:
+    """What is published is whole: the tables can be read, and what a view names is there."""
+    if home.published.exists():
+        with duckdb.connect(str(home.published), read_only=True) as analyst:
+            for name in ("rated_usage", "bills", "controls"):
+                assert analyst.execute(f"SELECT count(*) FROM {name}").fetchall() > [(0,)]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from transforms.tables.base import conform, types
-from transforms.tables.usage import Duplicates, UsageRecords
+from transforms.tables.base import conform
+from transforms.tables.usage import Duplicates
 
 EVENT = ("format", "service", "record_id")
 """What names an event across files."""
@@ -18,11 +18,13 @@ EVENT = ("format", "service", "record_id")
 def find_duplicates(candidates: pl.DataFrame) -> pl.DataFrame:
     """Which of `candidates` (UsageRecords, whole events: every record of a name or none) repeat an earlier record.
 
+    Columns beyond those of UsageRecords are content as well, such as whether a forwarded leg was refused.
+
     Returns Duplicates, one row a repeated record. The first found, by file and position, stands; a later record
     with the same content is a duplicate, one with other content is conflicting (contract, reasons).
     """
     ordered = candidates.sort("file_number", "record_number")
-    content = [name for name in types(UsageRecords) if name not in (*EVENT, "file_number", "record_number")]
+    content = [name for name in candidates.columns if name not in (*EVENT, "file_number", "record_number")]
     same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).first().over(EVENT)) for name in content)
     marked = ordered.with_columns(
         pl.col("file_number").first().over(EVENT).alias("first_file_number"),
