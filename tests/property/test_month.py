@@ -120,7 +120,10 @@ def test_a_second_run_gives_the_same_bytes(world: World) -> None:
 def test_the_order_of_months_changes_no_bill(world: World) -> None:
     months = sorted({*months_of(world), "2026-01"})
     moments = ("loaded_at", "first_seen_at")
-    assert without(published(world, months), *moments) == without(published(world, months[::-1]), *moments)
+    forth, back = (without(published(world, order), *moments) for order in (months, months[::-1]))
+    # What the controls measured of the ledger depends on the months that were there when they measured.
+    assert forth.pop("controls") and back.pop("controls")
+    assert forth == back
 
 
 @others
