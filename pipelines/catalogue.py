@@ -60,6 +60,10 @@ WAREHOUSE: dict[str, type[Table]] = {
 }
 """Tables of the warehouse that a class describes."""
 
+STORED_PLAIN = {"usage_records": ("record_id", "other_number")}
+"""Columns of the warehouse whose values hardly repeat: to look for a dictionary in them is a quarter of the work of
+loading and saves little (docs/performance.md)."""
+
 _SQL: dict[type[pl.DataType], str] = {
     pl.String: "VARCHAR",
     pl.Boolean: "BOOLEAN",
@@ -85,7 +89,10 @@ def quoted(text: str) -> str:
 
 def create_table(name: str, table: type[Table]) -> str:
     """CREATE TABLE IF NOT EXISTS for `table`."""
-    body = ", ".join(f'"{column}" {sql_type(dtype)}' for column, dtype in base.types(table).items())
+    plain = dict.fromkeys(STORED_PLAIN.get(name, ()), " USING COMPRESSION uncompressed")
+    body = ", ".join(
+        f'"{column}" {sql_type(dtype)}{plain.get(column, "")}' for column, dtype in base.types(table).items()
+    )
     return f"CREATE TABLE IF NOT EXISTS {name} ({body})"
 
 

@@ -27,7 +27,7 @@ from pipelines.errors import BadInput, LockHeld
 from pipelines.month_files import MonthFiles
 from pipelines.settings import Installation
 
-BATCH_ROWS = 1_000_000
+BATCH_ROWS = 400_000
 
 _INTERNAL = (
     "CREATE TABLE IF NOT EXISTS loaded_files (file_number INTEGER, file_id VARCHAR, path VARCHAR, format VARCHAR, "
