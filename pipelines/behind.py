@@ -1,13 +1,26 @@
-"""One step behind: a batch is written in a thread while the next one is read and computed.
+"""One step ahead, one step behind: a batch is read in a thread and another written, while one between is computed.
 
 Polars and DuckDB let go of Python's lock while they work, so that two cores have something to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def one_ahead(items: Generator[T]) -> Generator[T]:
+    """The `items`, each made in a thread while the one before is in use; closed with this generator."""
+    nothing = object()
+    with closing(items), ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, nothing)
+        while (item := coming.result()) is not nothing:
+            coming = pool.submit(next, items, nothing)
+            yield item  # type: ignore[misc]
 
 
 @contextmanager

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pipelines.errors import BadInput, CallbillError
+from pipelines.errors import BadInput, CallbillError, fault
 from pipelines.settings import Installation
 
 _HOME = click.option(
@@ -153,16 +152,18 @@ def check(home: Path | None, price_tables: Path | None, as_json: bool) -> None:
             click.echo(f"{name:<20} {rows:>9,} rows")
         for sentence in report["warnings"]:
             click.echo(f"note: {sentence}")
-        click.echo("everything a run needs is sound")
+        notes = len(report["warnings"])
+        click.echo(
+            f"every file can be read; look at the notes ({notes})" if notes else "everything a run needs is sound"
+        )
 
 
 @cli.command()
 @click.argument("identifier", metavar="ID")
 @_HOME
 @_PRICES
-@_WAIT
 @_JSON
-def explain(identifier: str, home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
+def explain(identifier: str, home: Path | None, price_tables: Path | None, as_json: bool) -> None:
     """Show how ID came about, step by step, down to the raw record and the price row.
 
     \b
@@ -224,8 +225,7 @@ def guarded(call: Callable[[], Any]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"callbill: {where}{error.strerror or error}", err=True)
         return 2
-    except Exception:
-        click.echo(traceback.format_exc(), err=True)
-        click.echo("callbill: this is an error of callbill itself; please report it with the lines above", err=True)
+    except Exception as error:
+        click.echo(f"callbill: a fault of callbill itself, please report this line: {fault(error)}", err=True)
         return 2
     return result if isinstance(result, int) else 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
+from importlib.metadata import version
 
 
 class CallbillError(Exception):
@@ -29,3 +31,13 @@ class LockHeld(CallbillError):
     """Another run has the warehouse."""
 
     exit_status = 3
+
+
+def fault(error: BaseException) -> str:
+    """An error of callbill itself in one line: its kind and where it arose, never what it says: that may quote data."""
+    places = [
+        f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "site-packages" not in frame.filename
+    ]
+    return f"{type(error).__qualname__} at {' < '.join(reversed(places[-3:])) or '?'} (callbill {version('callbill')})"

@@ -19,6 +19,7 @@ def outcome(session: Session, name: str) -> dict[str, Any]:
         return warehouse.frame(query.format(**tables)).to_dicts()
 
     months = usage_months(session)
+    first = session.installation.settings.billing.first_month
     return {
         "month": name,
         "published": str(session.installation.published),
@@ -47,5 +48,9 @@ def outcome(session: Session, name: str) -> dict[str, Any]:
         "controls": rows(
             f"SELECT count(DISTINCT control) AS passed FROM controls WHERE passed AND billing_month = '{name}'"
         )[0],
+        "first_month": first,
+        "before_first_month": warehouse.value(
+            "SELECT count(*) FROM usage_records WHERE started_at < ?", [session.month(first).starts]
+        ),
         "months_waiting": [month for month in months if month != name and not is_current(session, month)],
     }

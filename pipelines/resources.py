@@ -8,9 +8,10 @@ from contextvars import ContextVar
 from typing import Any
 
 import dagster as dg
+import duckdb
 from pydantic import PrivateAttr
 
-from pipelines.errors import CallbillError
+from pipelines.errors import CallbillError, fault
 from pipelines.session import Session, Silent
 from pipelines.settings import Installation
 from pipelines.warehouse import Warehouse
@@ -70,12 +71,24 @@ class SessionResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @contextmanager
     def running(self) -> Iterator[Session]:
-        """The session for one stage; an error for people is kept for the command line and shown as a plain failure."""
+        """The session for one stage; what stopped it is kept for the command line and shown as a plain failure."""
         try:
             yield self.session
-        except CallbillError as error:
-            self.session.failure = error
-            raise dg.Failure(description=str(error), allow_retries=False) from None
+        except Exception as error:
+            self.session.failure = _for_people(error)
+            raise dg.Failure(description=str(self.session.failure), allow_retries=False) from None
+
+
+def _for_people(error: Exception) -> CallbillError:
+    """`error`, or a sentence in its place: only what the system says of files and memory is quoted, as data never is."""
+    if isinstance(error, CallbillError):
+        return error
+    of_the_system = isinstance(error, OSError | duckdb.IOException | duckdb.OutOfMemoryException)
+    what = (
+        str(error).strip() if of_the_system else f"a fault of callbill itself, please report this line: {fault(error)}"
+    )
+    stage = dg.OpExecutionContext.get().op.name
+    return CallbillError(f"stage {stage} stopped, nothing of it was kept: {what}")
 
 
 @contextmanager

@@ -133,14 +133,13 @@ def _materialize(session: Session, name: str) -> None:
 
 
 def _reason(result: dg.ExecuteInProcessResult) -> BaseException:
-    """What made the run stop, for a person: the first stage that failed, or the person's own Ctrl-C."""
+    """What made a run stop outside of its stages: a person's Ctrl-C, or Dagster itself."""
     for event in result.all_events:
         if event.is_step_failure and event.step_failure_data.error is not None:
             error = event.step_failure_data.error
             if error.cls_name == "DagsterExecutionInterruptedError":
                 return KeyboardInterrupt()
-            cause = error.cause or error
-            return CallbillError(f"stage {event.step_key} stopped, nothing of it was kept: {cause.message.strip()}")
+            return CallbillError(f"the run stopped at {event.step_key}: {error.cls_name}")
     return CallbillError("the run did not succeed")
 
 

@@ -102,6 +102,10 @@ def show_outcome(outcome: dict[str, Any]) -> None:
     _table(console, "Bills", columns, outcome["bills"])
     _table(console, "Open suspense (billed once it is mended)", ("reason", "open"), outcome["suspense"])
     console.print(f"{outcome['receipts']:,} receipts; {outcome['accounts_below_zero']} accounts below zero")
+    if outcome["before_first_month"]:
+        count, first = outcome["before_first_month"], outcome["first_month"]
+        records = f"{count:,} record{'s' if count > 1 else ''}"
+        console.print(f"{records} of before [billing] first_month, {first}: never billed", markup=False)
     if outcome["months_waiting"]:
         console.print(f"Months with usage to run: {', '.join(outcome['months_waiting'])}")
     console.print(f"Published: {outcome['published']}", soft_wrap=True, highlight=False)

@@ -11,7 +11,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -193,7 +193,7 @@ class Warehouse:
         rows = self.connection.execute(query, list(parameters)).fetchall()
         return rows[0][0] if rows else None
 
-    def batches(self, query: str, parameters: Sequence[object] = (), rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
+    def batches(self, query: str, parameters: Sequence[object] = (), rows: int = BATCH_ROWS) -> Generator[pl.DataFrame]:
         """The result of `query` in batches, read through a cursor of its own so that writing can go on beside it."""
         cursor = self.connection.cursor()
         try:

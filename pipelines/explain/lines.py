@@ -72,7 +72,7 @@ def _say_usage(page: Page, sources: Sources, line: Row) -> None:
     late = f" of {line['usage_month']}, which came late" if line["usage_month"] != line["billing_month"] else ""
     page.say("usage", f"{what(line)}{late}, at {price_of(line)}")
     page.say("records", f"{line['events']:,} with something to charge")
-    page.say("quantity", f"{line['quantity']:,} {line['unit']}")
+    page.say("quantity", counted(line["quantity"], line["unit"].removesuffix("s")))
 
 
 _RECORDS = f"FROM rated_usage WHERE {' AND '.join(f'{name} IS NOT DISTINCT FROM ${name}' for name in LINE_COLUMNS)}"

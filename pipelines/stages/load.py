@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from functools import partial
 
 import polars as pl
 
 from pipelines import reference
-from pipelines.behind import one_behind
+from pipelines.behind import one_ahead, one_behind
 from pipelines.catalogue import PRICE_TABLES, REFERENCE
-from pipelines.inbox import InboxFile, find_files, read
+from pipelines.inbox import Batch, InboxFile, find_files, read
 from pipelines.session import Session
 from pipelines.stages import Facts
 from transforms.mediation import records
 from transforms.mediation.duplicates import EVENT, find_duplicates
-from transforms.mediation.formats import Format, Read, all_formats
+from transforms.mediation.formats import Format, Read, Reader, all_formats
 from transforms.tables.base import assert_contract, conform, empty
 from transforms.tables.usage import RefusedRecords, UsageRecords
 
@@ -128,9 +128,8 @@ def _load_file(session: Session, file: InboxFile, file_id: str, form: Format) ->
     reader = form.reader(kind)
     refused = unbillable = kept = damaged = 0
     with one_behind() as later:
-        for batch in batches:
-            if batch.frame.width:
-                part = reader.feed(batch.frame, last=batch.last)
+        for part, damage in one_ahead(_parts(batches, reader)):
+            if part is not None:
                 usage, refusals = _mediate(part, number, form.NAME)
                 later(partial(_insert, session, usage, refusals))
                 main = refusals.filter(pl.col("leg") == "main").height
@@ -138,9 +137,9 @@ def _load_file(session: Session, file: InboxFile, file_id: str, form: Format) ->
                 kept += usage.height
                 unbillable += part.unbillable
                 session.progress.advance(usage.height + main + part.unbillable)
-            if batch.damage:
+            if damage:
                 damaged = 1
-                lost = _damaged(number, reader.records + 1, batch.damage)
+                lost = _damaged(number, reader.records + 1, damage)
                 later(partial(_insert, session, empty(UsageRecords), lost))
     seen = reader.records + damaged
     if seen != kept + refused + unbillable + damaged:
@@ -151,6 +150,12 @@ def _load_file(session: Session, file: InboxFile, file_id: str, form: Format) ->
     )
     _remember_path(session, file, file_id)
     return seen, refused + damaged
+
+
+def _parts(batches: Iterator[Batch], reader: Reader) -> Generator[tuple[Read | None, str | None]]:
+    """What `reader` reads of each batch, and what is wrong with the rest of the file; damage comes last."""
+    for batch in batches:
+        yield reader.feed(batch.frame, last=batch.last) if batch.frame.width else None, batch.damage
 
 
 def _insert(session: Session, usage: pl.DataFrame, refused: pl.DataFrame) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 
 import polars as pl
 
-from pipelines.behind import one_behind
+from pipelines.behind import one_ahead, one_behind
 from pipelines.catalogue import select_nothing
 from pipelines.month_files import MonthWriter
 from pipelines.session import Session
@@ -89,7 +89,7 @@ def rated_batches(session: Session, month: Month, only: str = "true") -> Iterato
     query = f"{USAGE_OF_MONTH} AND {only}"
     bounds = (month.starts, month.ends)
     any_batch = False
-    for batch in session.warehouse.batches(query, bounds):
+    for batch in one_ahead(session.warehouse.batches(query, bounds)):
         both = legs(batch)
         any_batch = True
         yield both.height, rate(both, book, files=files, month=month.name)

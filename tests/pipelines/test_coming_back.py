@@ -102,6 +102,12 @@ def test_usage_of_other_months_waits_for_its_run(home: Home) -> None:
     ]
 
 
+def test_usage_of_before_the_first_month_is_told(home: Home) -> None:
+    home.usage("b.csv", [CALL | {"record_id": "old", "started_at": "2026-03-31T23:59:59Z"}])
+    assert call("run", MONTH, "--json", *home.arguments).result["before_first_month"] == 1
+    assert "1 record of before [billing] first_month, 2026-04: never billed" in call("run", MONTH, *home.arguments).out
+
+
 def test_a_late_record_joins_its_month_while_it_is_open(home: Home) -> None:
     run(home, "2026-05")
     home.usage("late.csv", [CALL | {"record_id": "late"}])

@@ -190,3 +190,29 @@ class TestRuns:
 
     def test_a_month_that_lies_ahead(self, home: Home) -> None:
         assert call("run", "2199-12", "--json", *home.arguments).status == 0
+
+
+class TestFaults:
+    """Errors of callbill itself: a line that says where, and nothing of the data."""
+
+    def test_in_a_stage(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(*_: object) -> None:
+            raise ValueError("+33140000001")
+
+        monkeypatch.setattr("pipelines.stages.bill.make_lines", broken)
+        said = call("run", MONTH, *home.arguments)
+        assert (said.status, said.out) == (2, "")
+        assert "stage bill_lines stopped, nothing of it was kept: a fault of callbill itself" in said.err
+        assert "ValueError at test_exit_statuses.py:" in said.err
+        assert "+33140000001" not in said.err
+        assert "Traceback" not in said.err
+
+    def test_elsewhere(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(*_: object) -> None:
+            raise KeyError("+33140000001")
+
+        monkeypatch.setattr("pipelines.checking.check_inputs", broken)
+        said = call("check", *home.arguments)
+        assert (said.status, said.out) == (2, "")
+        assert said.err.startswith("callbill: a fault of callbill itself, please report this line: KeyError at ")
+        assert "+33140000001" not in said.err
