@@ -147,13 +147,6 @@ class MonthFiles:
         """The rows of `table`, lazily."""
         return scan(table, self.paths(table, months))
 
-    def months(self, table: str) -> list[str]:
-        """The months that `table` has."""
-        rows = self._connection.execute(
-            "SELECT DISTINCT month FROM month_files WHERE table_name = ? ORDER BY 1", [table]
-        )
-        return [row[0] for row in rows.fetchall()]
-
     def contents(self, month: str) -> dict[str, str]:
         """SHA-256 of the month's content by table."""
         query = "SELECT table_name, sha256 FROM month_files WHERE month = ? ORDER BY table_name"

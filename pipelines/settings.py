@@ -58,7 +58,7 @@ class Running:
     """[run]: `lock_wait_seconds` before a run gives up on another's lock, `memory_limit_mb` of DuckDB."""
 
     lock_wait_seconds: int = 60
-    memory_limit_mb: int = 1000
+    memory_limit_mb: int = 700
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,7 +93,7 @@ def read_usage(files: list[UsageFile], months: list[str], reference: Reference, 
                 "unbillable": outcomes.count("unbillable"),
             }
         )
-    refused = {row["record_id"] for row in tables.suspense if row["reason"] in REFUSALS}
+    refused = [row for row in tables.suspense if row["reason"] in REFUSALS]
     tables.inbound_leg_missing = inbound_leg_missing(usage, repeated, refused, months, reference)
     return list(usage.values())
 
@@ -147,17 +148,20 @@ def rate_record(raw: Raw, usage: Usage, months: list[str], reference: Reference,
 def inbound_leg_missing(
     usage: dict[Key, Usage],
     repeated: list[Usage],
-    refused: set[str | None],
+    refused: list[Row],
     months: list[str],
     reference: Reference,
 ) -> list[Row]:
     """The forwarded calls of the months, told as records of their own, whose inbound call was never told.
 
     Such a record names the inbound call in linked_id. Standard records name what they like there, so that
-    only those of a tracked number are looked at. An inbound call that was refused is not missing.
+    only those of a tracked number are looked at. An inbound call that was refused is not missing;
+    and as many of a format are not missing for sure as it has refused records without an id.
     """
     tracked = {holding.number for holding in reference.holdings if holding.call_tracking}
-    told = set(refused)
+    told = {row["record_id"] for row in refused}
+    nameless = Counter(row["format"] for row in refused if row["record_id"] is None)
+    excused: Counter[tuple[str, str]] = Counter()
     for record in [*usage.values(), *repeated]:
         if record.service == "voice" and record.legs[0].direction == "inbound":
             told |= {record.record_id, record.linked_id}
@@ -169,6 +173,9 @@ def inbound_leg_missing(
             continue
         forwards = usage_format == "callr" or leg.own_number in tracked
         if forwards and linked_id is not None and linked_id not in told | {record.record_id}:
+            if excused[usage_format, month] < nameless[usage_format]:
+                excused[usage_format, month] += 1
+                continue
             missing.append({"usage_month": month, "record_id": record.record_id, "linked_id": linked_id})
     return missing
 

@@ -165,6 +165,14 @@ class TestControls:
             usage = connection.execute("SELECT record_id FROM rated_usage ORDER BY 1").fetchall()
         assert usage == [("6999999",), ("7000001",), ("c1",)]
 
+    def test_a_missing_call_may_be_the_one_that_could_not_be_read(self, home: Home) -> None:
+        legs = [callr_call(number, datetime(2026, 4, 9, tzinfo=UTC), 33, callid_in=1) for number in (2, 3)]
+        home.raw("callr/cut.jsonl", '{"type": "call.inbound_hungup", "data": {"callid": 1,\n')
+        home.callr("alone.jsonl", legs[:1])
+        assert call("run", MONTH, *home.arguments).status == 0
+        home.callr("another.jsonl", legs[1:])
+        assert call("run", MONTH, *home.arguments).status == 1
+
     def test_one_that_fails_publishes_nothing_at_all(self, home: Home) -> None:
         home.callr("alone.jsonl", [callr_call(2, datetime(2026, 4, 9, tzinfo=UTC), 33, callid_in=1)])
         said = call("run", MONTH, "--json", *home.arguments)
