@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import _thread
 import json
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pipelines.errors import BadInput, CallbillError, fault
+from pipelines.errors import BadInput, CallbillError, Interrupted, fault, is_interruption
 from pipelines.settings import Installation
 
 _HOME = click.option(
@@ -201,7 +203,23 @@ def _print(result: Any) -> None:
 
 def main() -> None:
     """The command `callbill`. Errors are sentences on standard error, with the exit status of the contract."""
+    sys.unraisablehook = _again
     sys.exit(guarded(lambda: cli.main(standalone_mode=False)))
+
+
+def _interrupted() -> int:
+    error = Interrupted()
+    click.echo(f"callbill: {error}", err=True)
+    return error.exit_status
+
+
+def _again(unraisable: Any) -> None:
+    """A Ctrl-C that struck where Python cannot raise anything (while it tidies up) is sent once more, not lost."""
+    if is_interruption(unraisable.exc_value):
+        # Later, by a thread: sent from within this hook it would strike here and be lost as well.
+        threading.Timer(0.05, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def guarded(call: Callable[[], Any]) -> int:
@@ -212,20 +230,18 @@ def guarded(call: Callable[[], Any]) -> int:
         for sentence in str(error).splitlines():
             click.echo(f"callbill: {sentence}", err=True)
         return error.exit_status
-    except click.exceptions.Abort:
-        click.echo("callbill: interrupted; what was finished stays, and a new run goes on from there", err=True)
-        return 130
     except click.ClickException as error:
         error.show()
         return 2
-    except KeyboardInterrupt:
-        click.echo("callbill: interrupted; what was finished stays, and a new run goes on from there", err=True)
-        return 130
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        return _interrupted()
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"callbill: {where}{error.strerror or error}", err=True)
         return 2
     except Exception as error:
+        if is_interruption(error):
+            return _interrupted()
         click.echo(f"callbill: a fault of callbill itself, please report this line: {fault(error)}", err=True)
         return 2
     return result if isinstance(result, int) else 0

@@ -6,6 +6,8 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 
+import duckdb
+
 
 class CallbillError(Exception):
     """Something a person can mend. `exit_status` as in docs/commands.md."""
@@ -31,6 +33,26 @@ class LockHeld(CallbillError):
     """Another run has the warehouse."""
 
     exit_status = 3
+
+
+class Interrupted(CallbillError):
+    """A person's Ctrl-C, wherever it struck."""
+
+    exit_status = 130
+
+    def __init__(self) -> None:
+        super().__init__("interrupted; what was finished stays, and a new run goes on from there")
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Whether `error` is a Ctrl-C: Python's own, Dagster's, DuckDB's of one that struck within a query, or DuckDB's
+    refusal to go on after a query whose interruption got lost."""
+    return (
+        isinstance(error, KeyboardInterrupt)
+        or type(error).__name__ == "DagsterExecutionInterruptedError"
+        or (type(error) is RuntimeError and str(error) == "Query interrupted")
+        or (isinstance(error, duckdb.TransactionException) and "aborted" in str(error))
+    )
 
 
 def fault(error: BaseException) -> str:

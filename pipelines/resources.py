@@ -11,7 +11,7 @@ import dagster as dg
 import duckdb
 from pydantic import PrivateAttr
 
-from pipelines.errors import CallbillError, fault
+from pipelines.errors import CallbillError, Interrupted, fault, is_interruption
 from pipelines.session import Session, Silent
 from pipelines.settings import Installation
 from pipelines.warehouse import Warehouse
@@ -83,6 +83,8 @@ def _for_people(error: Exception) -> CallbillError:
     """`error`, or a sentence in its place: only what the system says of files and memory is quoted, as data never is."""
     if isinstance(error, CallbillError):
         return error
+    if is_interruption(error):
+        return Interrupted()
     of_the_system = isinstance(error, OSError | duckdb.IOException | duckdb.OutOfMemoryException)
     what = (
         str(error).strip() if of_the_system else f"a fault of callbill itself, please report this line: {fault(error)}"

@@ -16,7 +16,7 @@ import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.durable import put
-from pipelines.errors import CallbillError, LockHeld
+from pipelines.errors import CallbillError, Interrupted, LockHeld
 from pipelines.session import Progress, Session
 from pipelines.settings import REPOSITORY, Installation, Month
 from pipelines.warehouse import Warehouse, WarehouseLock
@@ -135,12 +135,15 @@ def _materialize(session: Session, name: str) -> None:
 def _reason(result: dg.ExecuteInProcessResult) -> BaseException:
     """What made a run stop outside of its stages: a person's Ctrl-C, or Dagster itself."""
     for event in result.all_events:
-        if event.is_step_failure and event.step_failure_data.error is not None:
-            error = event.step_failure_data.error
-            if error.cls_name == "DagsterExecutionInterruptedError":
-                return KeyboardInterrupt()
-            return CallbillError(f"the run stopped at {event.step_key}: {error.cls_name}")
-    return CallbillError("the run did not succeed")
+        error = event.step_failure_data.error if event.is_step_failure else None
+        error = event.job_failure_data.error if event.is_run_failure else error
+        while error is not None:
+            if error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt"):
+                return Interrupted()
+            error = error.cause or error.context
+    if result.dagster_run.status in (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED):
+        return Interrupted()
+    return CallbillError(f"the run did not succeed: {result.dagster_run.status.value}")
 
 
 def recycle_months(

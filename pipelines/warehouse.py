@@ -12,7 +12,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -163,7 +163,9 @@ class Warehouse:
         try:
             yield
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            # Of a query that was interrupted DuckDB has ended the transaction itself.
+            with suppress(duckdb.TransactionException):
+                self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
 
