@@ -52,6 +52,7 @@ def is_interruption(error: BaseException) -> bool:
         or type(error).__name__ == "DagsterExecutionInterruptedError"
         or (type(error) is RuntimeError and str(error) == "Query interrupted")
         or (isinstance(error, duckdb.TransactionException) and "aborted" in str(error))
+        or (isinstance(error, duckdb.Error) and "Interrupt" in str(error))
     )
 
 

@@ -114,7 +114,9 @@ def _materialize(session: Session, name: str) -> None:
     from pipelines.definitions import definitions
     from pipelines.resources import handing
 
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    # What they would tell, stages tell in sentences; a Ctrl-C makes a traceback of SQLAlchemy's pool.
+    for logger in ("dagster", "sqlalchemy"):
+        logging.getLogger(logger).setLevel(logging.CRITICAL + 1)
     instance = dagster_instance(session.installation)
     with warnings.catch_warnings(), handing(session), _history(session.installation):
         warnings.simplefilter("ignore")

@@ -53,9 +53,9 @@ def test_where_nobody_looks_it_says_nothing_but_its_results(home: Home) -> None:
     assert "\x1b" not in said.out
 
 
-@pytest.mark.parametrize("later", [0, 3, 6, 9, 12, 15])
+@pytest.mark.parametrize("later", [0, 7])
 def test_interrupted(home: Home, later: int) -> None:
-    """Some tenths of a second after the warehouse is there: Python may be importing, tidying up, or within a query."""
+    """Some tenths of a second after the warehouse is there: Python imports, or tidies up."""
     process = start("run", MONTH, *home.arguments)
     deadline = time.monotonic() + 60
     while not (home.path / "warehouse.duckdb").exists() and time.monotonic() < deadline:
@@ -63,9 +63,6 @@ def test_interrupted(home: Home, later: int) -> None:
     time.sleep(later / 10)
     process.send_signal(signal.SIGINT)
     said = ended(process)
-    if said.status == 0:
-        assert later > 9, "the run was over"
-        return
     assert (said.status, said.out) == (130, "")
     assert said.err.strip() == "callbill: interrupted; what was finished stays, and a new run goes on from there"
 
