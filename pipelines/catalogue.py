@@ -47,9 +47,15 @@ REFERENCE: dict[str, type[Table]] = {
 }
 """Reference tables by the name of their file."""
 
+
+def in_warehouse(name: str) -> str:
+    """The warehouse's table for a reference or price file: number_fees is there the table of the fees charged."""
+    return "number_fee_prices" if name == "number_fees" else name
+
+
 WAREHOUSE: dict[str, type[Table]] = {
     **REFERENCE,
-    **{name if name != "number_fees" else "number_fee_prices": table for name, table in PRICE_TABLES.items()},
+    **{in_warehouse(name): table for name, table in PRICE_TABLES.items()},
     "usage_records": usage.UsageRecords,
     "refused_records": usage.RefusedRecords,
     "duplicates": usage.Duplicates,

@@ -242,6 +242,6 @@ def guarded(call: Callable[[], Any]) -> int:
     except Exception as error:
         if is_interruption(error):
             return _interrupted()
-        click.echo(f"callbill: a fault of callbill itself, please report this line: {fault(error)}", err=True)
+        click.echo(f"callbill: {fault(error)}", err=True)
         return 2
     return result if isinstance(result, int) else 0

@@ -104,7 +104,7 @@ def _raw(path: Path, content: bytes, table: type[Table]) -> tuple[pl.DataFrame, 
     by_name = dict(zip(header, zip(*rows, strict=True), strict=True)) if rows else {}
     data = {name: pl.Series(name, by_name.get(name, [None] * len(rows)), dtype=pl.String) for name in names}
     frame = pl.DataFrame([*data.values(), pl.Series(LINE, lines, dtype=pl.Int64)])
-    frame = frame.with_columns(pl.when(pl.col(names) != "").then(pl.col(names)).name.keep())
+    frame = frame.with_columns(values.said(names))
     return frame.with_columns(pl.col(name).fill_null(DEFAULTS[name]) for name in names if name in DEFAULTS), []
 
 

@@ -63,4 +63,5 @@ def fault(error: BaseException) -> str:
         for frame in traceback.extract_tb(error.__traceback__)
         if "site-packages" not in frame.filename
     ]
-    return f"{type(error).__qualname__} at {' < '.join(reversed(places[-3:])) or '?'} (callbill {version('callbill')})"
+    what = f"{type(error).__qualname__} at {' < '.join(reversed(places[-3:])) or '?'} (callbill {version('callbill')})"
+    return f"a fault of callbill itself, please report this line: {what}"

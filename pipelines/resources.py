@@ -86,9 +86,7 @@ def _for_people(error: Exception) -> CallbillError:
     if is_interruption(error):
         return Interrupted()
     of_the_system = isinstance(error, OSError | duckdb.IOException | duckdb.OutOfMemoryException)
-    what = (
-        str(error).strip() if of_the_system else f"a fault of callbill itself, please report this line: {fault(error)}"
-    )
+    what = str(error).strip() if of_the_system else fault(error)
     stage = dg.OpExecutionContext.get().op.name
     return CallbillError(f"stage {stage} stopped, nothing of it was kept: {what}")
 

@@ -9,10 +9,23 @@ from typing import Protocol
 import polars as pl
 
 from pipelines import world
+from pipelines.catalogue import in_warehouse
 from pipelines.errors import CallbillError
 from pipelines.settings import Installation, Month
 from pipelines.warehouse import Warehouse
 from transforms.rating.book import RatingBook
+
+RATED_FROM = (
+    "price_lists",
+    "accounts",
+    "numbers",
+    "destinations",
+    "voice_outbound",
+    "voice_inbound",
+    "sms_outbound",
+    "sms_inbound",
+)
+"""The reference and price tables that rated usage follows from."""
 
 
 class Progress(Protocol):
@@ -84,15 +97,5 @@ class Session:
 
     def rating_book(self) -> RatingBook:
         """Everything that rating looks up, from the warehouse."""
-        names = {"number_fees": "number_fee_prices"}
-        tables = (
-            "price_lists",
-            "accounts",
-            "numbers",
-            "destinations",
-            "voice_outbound",
-            "voice_inbound",
-            "sms_outbound",
-        )
-        frames = {name: self.table(names.get(name, name)) for name in (*tables, "sms_inbound", "number_fees")}
+        frames = {name: self.table(in_warehouse(name)) for name in (*RATED_FROM, "number_fees")}
         return RatingBook.build(frames, time_zone=self.installation.settings.billing.time_zone)

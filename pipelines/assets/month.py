@@ -7,20 +7,11 @@ import dagster as dg
 from pipelines.assets.common import OWNERS, described
 from pipelines.controls import CONTROLS
 from pipelines.resources import SessionResource, metadata
+from pipelines.session import RATED_FROM
 from pipelines.stages import balance, bill, control, publish, rate
 from transforms.tables import billing, usage
 from transforms.tables.control import Controls
 
-_PRICES = [
-    "price_lists",
-    "accounts",
-    "numbers",
-    "destinations",
-    "voice_outbound",
-    "voice_inbound",
-    "sms_outbound",
-    "sms_inbound",
-]
 _FEES = ["accounts", "numbers", "price_lists", "number_fee_prices"]
 
 
@@ -29,7 +20,7 @@ def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefiniti
 
     @dg.asset(
         name="rated_usage",
-        **described(usage.RatedUsage, "rating", ["duplicates", *_PRICES], {"polars", "parquet"}, months),
+        **described(usage.RatedUsage, "rating", ["duplicates", *RATED_FROM], {"polars", "parquet"}, months),
     )
     def rated_usage(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """Every leg of the month with its charge; what has none goes into suspense."""

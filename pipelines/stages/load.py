@@ -10,7 +10,7 @@ import polars as pl
 
 from pipelines import reference
 from pipelines.behind import one_ahead, one_behind
-from pipelines.catalogue import PRICE_TABLES, REFERENCE
+from pipelines.catalogue import PRICE_TABLES, REFERENCE, in_warehouse
 from pipelines.inbox import Batch, InboxFile, find_files, read
 from pipelines.session import Session
 from pipelines.stages import Facts
@@ -20,9 +20,6 @@ from transforms.mediation.formats import Format, Read, Reader, all_formats
 from transforms.tables.base import assert_contract, conform, empty
 from transforms.tables.usage import RefusedRecords, UsageRecords
 
-_IN_WAREHOUSE = {"number_fees": "number_fee_prices"}
-"""The prices of number fees and the fees charged bear the same name outside; here they do not."""
-
 COMMIT_ROWS = 2_000_000
 """Small files share a transaction up to about so many records."""
 
@@ -30,7 +27,7 @@ COMPARED_ROWS = 16_000_000
 """Records whose names are compared in one pass; more are split by a hash of the name, to bound memory."""
 
 
-INPUT_TABLES = (*REFERENCE, *(_IN_WAREHOUSE.get(name, name) for name in PRICE_TABLES))
+INPUT_TABLES = (*REFERENCE, *map(in_warehouse, PRICE_TABLES))
 """The tables of the warehouse that hold reference and price files."""
 
 
@@ -48,7 +45,7 @@ def load_reference_and_prices(session: Session, name: str) -> Facts:
     reference.enough_vat_rates(
         session.installation, found.frames["accounts"], valid, prices.frames["vat_rates"], session.month(name)
     )
-    frames = {**found.frames, **{_IN_WAREHOUSE.get(name, name): frame for name, frame in prices.frames.items()}}
+    frames = {**found.frames, **{in_warehouse(name): frame for name, frame in prices.frames.items()}}
     with session.warehouse.transaction():
         for name, frame in frames.items():
             session.warehouse.replace(name, frame)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.explain import explain
-from tests.pipelines.homes import Home
+from tests.pipelines.homes import Home, make_home
+from tests.support import run_stages
 from transforms.mediation.records import FIELDS
 
 SECRET = 'the code is 4711\nand, as "agreed", at noon'
@@ -95,6 +96,14 @@ def fill(home: Home) -> None:
     home.raw("standard/2.jsonl.gz", gzip.compress(f"\n{lines}\n".encode(), mtime=0))
     home.usage("3.parquet", THIRD_FILE)
     home.usage("4.csv", [CALL | {"record_id": "c-1", "account_id": "A2", "duration_seconds": "84"}])
+
+
+def august(folder: Path) -> Home:
+    """A home whose August is published."""
+    home = make_home(folder)
+    fill(home)
+    run_stages(home.path, home.price_tables, ["2026-08"])
+    return home
 
 
 def text_of(home: Home, identifier: str) -> str:

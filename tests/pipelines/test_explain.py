@@ -12,7 +12,7 @@ import pytest
 from pipelines.errors import BadInput
 from pipelines.explain import explain
 from pipelines.warehouse import Warehouse
-from tests.pipelines.explained import FIRST_FILE, NUMBERS, SECOND_FILE, copied, facts_of, fill, said, text_of
+from tests.pipelines.explained import FIRST_FILE, NUMBERS, SECOND_FILE, august, copied, facts_of, said, text_of
 from tests.pipelines.homes import Home, make_home
 from tests.support import run_stages
 
@@ -20,10 +20,7 @@ from tests.support import run_stages
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home whose August is published. Nobody may change it."""
-    home = make_home(tmp_path_factory.mktemp("explain"))
-    fill(home)
-    run_stages(home.path, home.price_tables, ["2026-08"])
-    return home
+    return august(tmp_path_factory.mktemp("explain"))
 
 
 class TestRecord:
@@ -199,9 +196,7 @@ class TestSuspense:
         assert said(text, "what to do")[0].startswith("add a row to number_fees.csv")
 
     def test_recycled(self, home: Home, tmp_path: Path) -> None:
-        copy = make_home(tmp_path)
-        fill(copy)
-        run_stages(copy.path, copy.price_tables, ["2026-08"])
+        copy = august(tmp_path)
         destinations = copy.price_tables / "destinations.csv"
         copy.prices("destinations", destinations.read_text() + "999,France,FR\n")
         run_stages(copy.path, copy.price_tables, ["2026-08"])

@@ -7,18 +7,15 @@ from pathlib import Path
 import pytest
 
 from pipelines.explain import explain
-from tests.pipelines.explained import IN, facts_of, fill, said, text_of
-from tests.pipelines.homes import Home, make_home
+from tests.pipelines.explained import IN, august, facts_of, said, text_of
+from tests.pipelines.homes import Home
 from tests.support import run_stages
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home whose August is published. Nobody may change it."""
-    home = make_home(tmp_path_factory.mktemp("explain"))
-    fill(home)
-    run_stages(home.path, home.price_tables, ["2026-08"])
-    return home
+    return august(tmp_path_factory.mktemp("explain"))
 
 
 class TestBillLine:
@@ -112,9 +109,7 @@ class TestReceipt:
         assert explain(home.installation, "C2")["found"] == explain(home.installation, "R-2026-000001")["found"]
 
     def test_usage_that_came_later_is_told_apart(self, tmp_path: Path) -> None:
-        home = make_home(tmp_path)
-        fill(home)
-        run_stages(home.path, home.price_tables, ["2026-08"])
+        home = august(tmp_path)
         home.usage("late.csv", [IN | {"record_id": "late", "duration_seconds": "6000"}])
         run_stages(home.path, home.price_tables, ["2026-08"])
         text = text_of(home, "C2")

@@ -16,6 +16,8 @@ from typing import Any
 
 import polars as pl
 
+from transforms.mediation.values import said
+
 NOT_UTF8 = "\ufdd0"
 """Stands for bytes that are no UTF-8; a Unicode noncharacter, which no exchanged text may contain."""
 
@@ -184,9 +186,8 @@ class CsvLines:
             if parsed.height != quoted.height:
                 raise AssertionError("a CSV record was split or joined while its fields were read")
             rows = pl.concat([rows, parsed.insert_column(0, quoted["record_number"])]).sort("record_number")
-        present = [pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in self.header]
         absent = [pl.lit(None, pl.String).alias(name) for name in self.known if name not in self.header]
-        rows = rows.with_columns(*present, *absent).select("record_number", *self.known)
+        rows = rows.with_columns(said(self.header), *absent).select("record_number", *self.known)
         return Fields(rows, unreadable)
 
 

@@ -5,6 +5,8 @@ Every function takes an expression of strings and gives null where the text is n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 E164_PATTERN = r"^(?:\+|00)?[1-9][0-9]{1,14}$"
@@ -13,6 +15,11 @@ LONGEST_DURATION = 2_147_483_647
 
 _DURATION_PATTERN = r"^[0-9]{1,10}(?:\.[0-9]{1,18})?$"
 _COUNT_PATTERN = r"^[0-9]{1,9}$"
+
+
+def said(names: Sequence[str]) -> pl.Expr:
+    """The columns `names`, an empty string of theirs taken as missing."""
+    return pl.when(pl.col(names) != "").then(pl.col(names)).name.keep()
 
 
 def e164(text: pl.Expr) -> pl.Expr:

@@ -7,7 +7,6 @@ the formats.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Literal, Protocol
@@ -106,11 +105,6 @@ class ColumnReader:
             for name in self.known
         ]
         return Read(batch.select(numbers.alias("record_number"), *text), nothing.select(_unreadable_columns()))
-
-
-def said(names: Sequence[str]) -> pl.Expr:
-    """The columns `names`, an empty string of theirs taken as missing."""
-    return pl.when(pl.col(names) != "").then(pl.col(names)).name.keep()
 
 
 _NO_TEXT = (pl.Binary, pl.Duration, pl.Object)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from transforms.mediation.formats import Kind, Read, Reader, said
+from transforms.mediation.formats import Kind, Read, Reader
 from transforms.mediation.records import FIELDS
 from transforms.mediation.text_lines import JsonLines
+from transforms.mediation.values import said
 
 NAME = "callr"
 KINDS: tuple[Kind, ...] = ("json",)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from transforms.mediation.formats import ColumnReader, Kind, LineReader, Read, Reader, said
+from transforms.mediation.formats import ColumnReader, Kind, LineReader, Read, Reader
 from transforms.mediation.records import FIELDS
 from transforms.mediation.text_lines import CsvLines, JsonLines
+from transforms.mediation.values import said
 
 NAME = "standard"
 KINDS: tuple[Kind, ...] = ("csv", "json", "columns")
