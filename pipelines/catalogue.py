@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from transforms.tables import base, billing, control, prices, reference, usage
+from transforms.tables import base, billing, closing, control, prices, reference, usage
 from transforms.tables.base import Table
 
 PUBLISHED_MONTHLY: dict[str, type[Table]] = {
@@ -24,6 +24,8 @@ PUBLISHED_WHOLE: dict[str, type[Table]] = {
     "suspense": usage.Suspense,
     "usage_files": usage.UsageFiles,
     "controls": control.Controls,
+    "parked": closing.Parked,
+    "audit": closing.Audit,
 }
 """Tables that stand in the published file itself."""
 
@@ -63,6 +65,8 @@ WAREHOUSE: dict[str, type[Table]] = {
     "ledger": billing.Ledger,
     "suspense": usage.Suspense,
     "controls": control.Controls,
+    "parked": closing.Parked,
+    "audit": closing.Audit,
 }
 """Tables of the warehouse that a class describes."""
 

@@ -48,6 +48,8 @@ def cli() -> None:
     Why this much? callbill explain 2026-10:A0001        (a bill)
                    callbill explain 2026-10:A0001:3      (its third line)
                    callbill explain standard:voice:c-17  (a record)
+    Close it:      callbill issue 2026-10
+    Still so?      callbill verify 2026-10
 
     Exit status: 0 done and every control passed; 1 a control failed and nothing was published; 2 a wrong call, or
     unusable settings, reference or price files; 3 another run holds the warehouse.
@@ -109,6 +111,99 @@ def _run(installation: Installation, month: str, wait: float | None, as_json: bo
         _print(outcome)
     else:
         show_outcome(outcome)
+
+
+@cli.command()
+@click.argument("month")
+@_HOME
+@_PRICES
+@_WAIT
+@_JSON
+def issue(month: str, home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
+    """Issue the bills of MONTH: number them and close the month.
+
+    Only when every control of the month passed. Bills out of the bounds of [issue] are parked with the reason; all
+    others get the next numbers of the year's series, and from then on nothing of them changes. Again, it issues what
+    was released since.
+    """
+    from pipelines.running import issue_bills
+    from pipelines.terminal import progress_display
+
+    with progress_display() as progress:
+        result = issue_bills(Installation.find(home, price_tables), month, progress, wait_seconds=wait)
+    if as_json:
+        _print(result)
+        return
+    numbers = f", {result['first_number']} to {result['last_number']}" if result["issued"] else ""
+    click.echo(f"{month}: {result['issued']:,} bills issued{numbers}; {len(result['parked'])} parked")
+    for row in result["parked"]:
+        click.echo(f"  {row['account_id']}: {row['reason']}")
+    if result["parked"]:
+        click.echo(f"look at them, then: callbill release {month} ACCOUNT --reason ... --by ..., and issue again")
+
+
+_REASON = click.option("--reason", required=True, help="Why, for the audit trail.")
+_BY = click.option("--by", required=True, metavar="NAME", help="Who decided it.")
+
+
+@cli.command()
+@click.argument("month")
+@click.argument("account")
+@_REASON
+@_BY
+@_HOME
+@_PRICES
+@_WAIT
+def park(
+    month: str, account: str, reason: str, by: str, home: Path | None, price_tables: Path | None, wait: float | None
+) -> None:
+    """Hold the bill of ACCOUNT for MONTH back from being issued."""
+    from pipelines.running import hold_back
+
+    hold_back(Installation.find(home, price_tables), month, account, reason, by, wait_seconds=wait)
+    click.echo(f"{month}:{account} is parked")
+
+
+@cli.command()
+@click.argument("month")
+@click.argument("account")
+@_REASON
+@_BY
+@_HOME
+@_PRICES
+@_WAIT
+def release(
+    month: str, account: str, reason: str, by: str, home: Path | None, price_tables: Path | None, wait: float | None
+) -> None:
+    """Let the bill of ACCOUNT for MONTH be issued, whatever the bounds say of it."""
+    from pipelines.running import let_go
+
+    let_go(Installation.find(home, price_tables), month, account, reason, by, wait_seconds=wait)
+    click.echo(f"{month}:{account} is released; callbill issue {month} issues it")
+
+
+@cli.command()
+@click.argument("month")
+@_HOME
+@_PRICES
+@_WAIT
+@_JSON
+def verify(month: str, home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
+    """Recompute the hashes of the issued MONTH and compare them with HOME/issued/MONTH.json.
+
+    Exit status 1 where anything is not as it was when it was issued.
+    """
+    from pipelines.running import verify_issued
+
+    result = verify_issued(Installation.find(home, price_tables), month, wait_seconds=wait)
+    if as_json:
+        _print(result)
+    for finding in result["findings"]:
+        click.echo(f"callbill: {finding}", err=True)
+    if not as_json and not result["findings"]:
+        click.echo(f"{month} is as it was issued: {result['bills']:,} bills, {result['rows']:,} rows in all its tables")
+    if result["findings"]:
+        raise click.exceptions.Exit(1)
 
 
 @cli.command()

@@ -17,11 +17,15 @@ USAGE = """usage_of_month AS NOT MATERIALIZED (
 
 @dataclass(frozen=True)
 class Control:
-    """One control: its name, what it says in words, and the query that measures it."""
+    """One control: its name, what it says in words, and the query that measures it.
+
+    One `of_whole_months` says nothing of a month of which most is issued and only some accounts are open.
+    """
 
     name: str
     says: str
     query: str
+    of_whole_months: bool = False
 
 
 def _count(expected: str, actual: str, difference: str | None = None, having: str = "") -> str:
@@ -107,7 +111,7 @@ _LEGS_BY_FILE = """
     ),
     actual AS (
         SELECT file_id, count(*) AS legs, sum(record_number) AS positions FROM (
-            SELECT file_id, record_number FROM {rated_usage}
+            SELECT file_id, record_number FROM {rated_usage} WHERE usage_month = $month
             UNION ALL SELECT file_id, record_number FROM suspense
             WHERE state = 'open' AND format <> 'numbers' AND usage_month = $month
         ) GROUP BY file_id
@@ -130,25 +134,38 @@ CONTROLS: tuple[Control, ...] = (
         "every leg of the month's usage is rated or in suspense",
         _count(
             "SELECT count(*) + count(forwarded_to) FROM usage_of_month",
-            "SELECT (SELECT count(*) FROM {rated_usage}) + (SELECT count(*) FROM suspense "
+            "SELECT (SELECT count(*) FROM {rated_usage} WHERE usage_month = $month) + (SELECT count(*) FROM suspense "
             "WHERE state = 'open' AND format <> 'numbers' AND usage_month = $month)",
             having=f"WITH {USAGE}",
         ),
+        of_whole_months=True,
     ),
     Control(
         "forwarded_legs",
         "every forwarded call has its outbound leg, and every outbound leg that names an inbound call finds it",
         _count(
             "SELECT count(forwarded_to) + (SELECT legs FROM inbound_missing) FROM usage_of_month",
-            "SELECT (SELECT count(*) FROM {rated_usage} WHERE leg = 'forwarded') + (SELECT count(*) FROM suspense "
+            "SELECT (SELECT count(*) FROM {rated_usage} WHERE leg = 'forwarded' AND usage_month = $month) "
+            "+ (SELECT count(*) FROM suspense "
             "WHERE state = 'open' AND leg = 'forwarded' AND format <> 'numbers' AND usage_month = $month)",
             having=f"WITH {USAGE}, {_MISSING_INBOUND}",
         ),
+        of_whole_months=True,
     ),
     Control(
         "legs_by_file",
         "file by file, the legs rated or in suspense are those of the records: by their number and their positions",
         f"WITH {USAGE}, {_LEGS_BY_FILE}",
+        of_whole_months=True,
+    ),
+    Control(
+        "billed_once",
+        "no leg stands on the month's bills that stands on an issued bill already",
+        _count(
+            "SELECT 0",
+            "SELECT count(*) FROM {rated_usage} r SEMI JOIN (SELECT file_id, record_number, leg FROM {issued_usage} "
+            "WHERE usage_month IN (SELECT DISTINCT usage_month FROM {rated_usage})) i USING (file_id, record_number, leg)",
+        ),
     ),
     Control(
         "charges_recomputed",
@@ -215,12 +232,13 @@ CONTROLS: tuple[Control, ...] = (
             "OR account_id IN (SELECT account_id FROM {bill_lines})",
             "SELECT count(DISTINCT account_id) FROM {bills}",
         ),
+        of_whole_months=True,
     ),
     Control(
         "ledger_closes",
         "opening balance and movements are the closing balance, for every account and month",
         "SELECT currency, sum(moved) AS expected, sum(closing) AS actual, sum(abs(moved - closing)) AS difference FROM ("
-        "SELECT currency, sum(amount) OVER w AS moved, balance_after AS closing FROM ledger WHERE posted_at < $ends "
+        "SELECT currency, sum(amount) OVER w AS moved, balance_after AS closing FROM ledger "
         "WINDOW w AS (PARTITION BY account_id ORDER BY entry_number)) GROUP BY currency",
     ),
     Control(
@@ -231,6 +249,7 @@ CONTROLS: tuple[Control, ...] = (
         "SELECT account_id, currency, paid_from_balance::DECIMAL(38,4) AS e, 0::DECIMAL(38,4) AS a FROM {bills} "
         "UNION ALL SELECT account_id, currency, 0, -amount FROM ledger "
         "WHERE kind = 'bill' AND posted_at >= $starts AND posted_at < $ends) GROUP BY ALL) GROUP BY currency",
+        of_whole_months=True,
     ),
     Control(
         "top_ups_receipted",

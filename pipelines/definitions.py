@@ -12,14 +12,21 @@ def definitions(installation: Installation, until: str | None = None) -> dg.Defi
     """The assets, jobs, schedule and sensor of an installation; months up to `until` where it lies ahead."""
     billing = installation.settings.billing
     months = common.monthly(billing, until)
+    everything, issued = dg.AssetSelection.all(), dg.AssetSelection.assets("issued")
+    at_end = installation.settings.issue.at_month_end
     month_end = dg.define_asset_job(
         "month_end",
-        selection=dg.AssetSelection.all(),
-        description="The whole month: load, rate, bill, control, publish.",
+        selection=everything if at_end else everything - issued,
+        description=f"The whole month: load, rate, bill, control, publish{', issue' if at_end else ''}.",
+    )
+    issue = dg.define_asset_job(
+        "issue",
+        selection=issued,
+        description="Numbers the bills of a month whose controls passed, and closes the month.",
     )
     return dg.Definitions(
         assets=[*inputs.assets(months), *month.assets(months)],
-        jobs=[month_end],
+        jobs=[month_end, issue],
         schedules=[month_end_schedule(month_end, billing)],
         sensors=[inbox_sensor(month_end)],
         resources={"session": SessionResource()},

@@ -1,8 +1,9 @@
 """Tables kept as one immutable folder of Parquet files a month, named by their content.
 
-Files are written beside, synced and renamed; the transaction that names the folder in `month_files` is what makes it
-part of the warehouse. What no row names any more is swept after some days, so that an older publication that
-somebody has open still finds its files.
+A month has an open part (0), which every run makes anew, and a part for each issue of its bills (1, 2, ...), which
+never changes. Files are written beside, synced and renamed; the transaction that names the folder in `month_files` is
+what makes it part of the warehouse. What no row names any more is swept after some days, so that an older publication
+that somebody has open still finds its files.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from pipelines import catalogue
 from pipelines.durable import sync
 from pipelines.settings import Installation
 from transforms.tables.base import columns, empty
+
+OPEN = 0
+"""The part of a month that is not issued."""
 
 _UNFINISHED = ".unfinished-"
 ROW_GROUP_ROWS = 100_000
@@ -99,22 +103,37 @@ class MonthFiles:
         folder = str(place.relative_to(self._root))
         return WrittenMonth(table, month, folder, len(writer.parts), writer.rows, size, name)
 
-    def name(self, written: WrittenMonth) -> None:
-        """Makes `written` the month of its table; belongs into the stage's transaction."""
-        self.forget(written.table, written.month)
+    def name(self, written: WrittenMonth, part: int = OPEN) -> None:
+        """Makes `written` that part of the month of its table; belongs into the stage's transaction."""
+        self.forget(written.table, written.month, part)
         self._connection.execute(
-            "INSERT INTO month_files VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [written.table, written.month, written.folder, written.files, written.rows, written.bytes, written.sha256],
+            "INSERT INTO month_files BY NAME SELECT ? AS table_name, ? AS month, ? AS folder, ? AS files, ? AS rows, "
+            "? AS bytes, ? AS sha256, ? AS part",
+            [
+                written.table,
+                written.month,
+                written.folder,
+                written.files,
+                written.rows,
+                written.bytes,
+                written.sha256,
+                part,
+            ],
         )
         self._connection.execute(self.view(written.table, written.table, self.paths(written.table)))
 
-    def forget(self, table: str, month: str) -> None:
-        """Takes the month out of the table; its files stay for a while."""
-        self._connection.execute("DELETE FROM month_files WHERE table_name = ? AND month = ?", [table, month])
+    def forget(self, table: str, month: str, part: int = OPEN) -> None:
+        """Takes that part of the month out of the table; its files stay for a while."""
+        self._connection.execute(
+            "DELETE FROM month_files WHERE table_name = ? AND month = ? AND part = ?", [table, month, part]
+        )
 
-    def paths(self, table: str, months: Sequence[str] | None = None) -> list[Path]:
-        """The Parquet files of `table`, of all months or of `months`, in order."""
-        found = self._rows("SELECT month, folder, files FROM month_files WHERE table_name = ? ORDER BY month", table)
+    def paths(self, table: str, months: Sequence[str] | None = None, *, issued: bool | None = None) -> list[Path]:
+        """The Parquet files of `table` in order: of all months or of `months`; of what is `issued`, is not, or both."""
+        which = {None: "true", True: f"part <> {OPEN}", False: f"part = {OPEN}"}[issued]
+        found = self._rows(
+            f"SELECT month, folder, files FROM month_files WHERE table_name = ? AND {which} ORDER BY month, part", table
+        )
         return [
             path
             for month, folder, files in found
@@ -122,20 +141,39 @@ class MonthFiles:
             for path in self._parts(folder, files)
         ]
 
+    def part(self, table: str, month: str, part: int) -> list[Path]:
+        """The Parquet files of one part of the month."""
+        found = self._connection.execute(
+            "SELECT folder, files FROM month_files WHERE table_name = ? AND month = ? AND part = ?",
+            [table, month, part],
+        ).fetchall()
+        return [path for folder, files in found for path in self._parts(folder, files)]
+
     def publication(self, table: str, month: str) -> list[Path]:
         """The Parquet files of `table` that may leave: `month` as it is now, other months as they were published."""
         found = self._rows(
-            "SELECT month, folder, files FROM published_files WHERE table_name = $1 AND month <> $2 "
-            "UNION ALL SELECT month, folder, files FROM month_files WHERE table_name = $1 AND month = $2 ORDER BY month",
+            "SELECT month, folder, files FROM (SELECT * FROM published_files WHERE table_name = $1 AND month <> $2 "
+            "UNION ALL BY NAME SELECT * FROM month_files WHERE table_name = $1 AND month = $2) ORDER BY month, part",
             table,
             month,
         )
         return [path for _, folder, files in found for path in self._parts(folder, files)]
 
+    def unpublished(self, month: str) -> list[str]:
+        """The tables whose month is not as it was published last."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT table_name FROM (SELECT table_name, folder, part FROM month_files WHERE month = $1 "
+            "EXCEPT SELECT table_name, folder, part FROM published_files WHERE month = $1) ORDER BY 1",
+            [month],
+        )
+        return [row[0] for row in rows.fetchall()]
+
     def remember_publication(self, month: str) -> None:
         """Keeps which files of the month were published; belongs into the stage's transaction."""
         self._connection.execute("DELETE FROM published_files WHERE month = ?", [month])
-        self._connection.execute("INSERT INTO published_files SELECT * FROM month_files WHERE month = ?", [month])
+        self._connection.execute(
+            "INSERT INTO published_files BY NAME SELECT * FROM month_files WHERE month = ?", [month]
+        )
 
     def _rows(self, query: str, *parameters: str) -> list[tuple[str, str, int]]:
         return self._connection.execute(query, list(parameters)).fetchall()
@@ -143,18 +181,18 @@ class MonthFiles:
     def _parts(self, folder: str, files: int) -> list[Path]:
         return [self._root / folder / f"{part:05}.parquet" for part in range(files)]
 
-    def scan(self, table: str, months: Sequence[str] | None = None) -> pl.LazyFrame:
-        """The rows of `table`, lazily."""
-        return scan(table, self.paths(table, months))
+    def scan(self, table: str, months: Sequence[str] | None = None, *, issued: bool | None = None) -> pl.LazyFrame:
+        """The rows of `table`, lazily; see `paths`."""
+        return scan(table, self.paths(table, months, issued=issued))
 
     def contents(self, month: str) -> dict[str, str]:
-        """SHA-256 of the month's content by table."""
-        query = "SELECT table_name, sha256 FROM month_files WHERE month = ? ORDER BY table_name"
+        """SHA-256 of the month's open content by table."""
+        query = f"SELECT table_name, sha256 FROM month_files WHERE month = ? AND part = {OPEN} ORDER BY table_name"
         return dict(self._connection.execute(query, [month]).fetchall())
 
-    def source(self, table: str, months: Sequence[str] | None = None) -> str:
-        """A FROM item over the files of `table`."""
-        return _from(table, self.paths(table, months))
+    def source(self, table: str, months: Sequence[str] | None = None, *, issued: bool | None = None) -> str:
+        """A FROM item over the files of `table`; see `paths`."""
+        return _from(table, self.paths(table, months, issued=issued))
 
     def view(self, name: str, table: str, paths: Sequence[Path]) -> str:
         """CREATE VIEW `name` over files of `table`; its columns are named, so that each can have its comment."""

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
+from pipelines.audit import record
+from pipelines.closing import issued_months
 from pipelines.durable import put
-from pipelines.errors import CallbillError, Interrupted, LockHeld
-from pipelines.session import Progress, Session
+from pipelines.errors import BadInput, CallbillError, Interrupted, LockHeld
+from pipelines.session import Progress, Session, Silent
 from pipelines.settings import REPOSITORY, Installation, Month
+from pipelines.stages.issue import park_account
+from pipelines.verifying import verify_month
 from pipelines.warehouse import Warehouse, WarehouseLock
 
 DAGSTER_YAML = """\
@@ -109,8 +115,8 @@ def _open(installation: Installation, progress: Progress, wait_seconds: float | 
     return Warehouse.open(installation, wait_seconds=wait_seconds, waiting=waiting)
 
 
-def _materialize(session: Session, name: str) -> None:
-    """Runs the job `month_end` for one month in this process."""
+def _materialize(session: Session, name: str, job_name: str = "month_end") -> None:
+    """Runs a job for one month in this process."""
     from pipelines.definitions import definitions
     from pipelines.resources import handing
 
@@ -121,7 +127,7 @@ def _materialize(session: Session, name: str) -> None:
     with warnings.catch_warnings(), handing(session), _history(session.installation):
         warnings.simplefilter("ignore")
         _end_dead_runs(instance, of_dagster=False)
-        job = definitions(session.installation, name).resolve_job_def("month_end")
+        job = definitions(session.installation, name).resolve_job_def(job_name)
         result = job.execute_in_process(
             partition_key=name,
             instance=instance,
@@ -146,6 +152,89 @@ def _reason(result: dg.ExecuteInProcessResult) -> BaseException:
     if result.dagster_run.status in (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED):
         return Interrupted()
     return CallbillError(f"the run did not succeed: {result.dagster_run.status.value}")
+
+
+def issue_bills(
+    installation: Installation, name: str, progress: Progress, *, wait_seconds: float | None = None
+) -> dict[str, Any]:
+    """Issues the month, which is run first where it has no drafts; returns how many bills, their numbers, and who is
+    parked. Raises LockHeld, BadInput or ControlFailed."""
+    Month.parse(name, installation.settings)
+    installation.home.mkdir(parents=True, exist_ok=True)
+    _environment(installation)
+    with _open(installation, progress, wait_seconds) as warehouse:
+        session = Session(installation, warehouse, progress)
+        if not warehouse.value("SELECT 1 FROM month_files WHERE month = ? LIMIT 1", [name]):
+            _materialize(session, name)
+        before = warehouse.value("SELECT count(*) FROM issues")
+        _materialize(session, name, "issue")
+        issued = warehouse.value("SELECT count(*) FROM issues") > before
+        last = json.loads(
+            warehouse.value("SELECT document FROM issues WHERE billing_month = ? ORDER BY part DESC LIMIT 1", [name])
+            or "{}"
+        )
+        parked = warehouse.frame(
+            "SELECT account_id, arg_max(reason, parked_at) AS reason FROM parked "
+            "WHERE billing_month = ? AND released_at IS NULL GROUP BY 1 ORDER BY 1",
+            [name],
+        )
+        return {
+            "month": name,
+            "issued": last["bills"] if issued else 0,
+            "first_number": last["first_number"] if issued else None,
+            "last_number": last["last_number"] if issued else None,
+            "parked": parked.to_dicts(),
+        }
+
+
+def hold_back(
+    installation: Installation, month: str, account: str, reason: str, who: str, *, wait_seconds: float | None = None
+) -> None:
+    """Parks the account's bill of the month. Raises BadInput where it is issued, parked, or nobody's."""
+    Month.parse(month, installation.settings)
+    with _open(installation, Silent(), wait_seconds) as warehouse:
+        session = Session(installation, warehouse)
+        if not warehouse.value("SELECT 1 FROM accounts WHERE account_id = ?", [account]):
+            raise BadInput(f"{account} is not in accounts.csv as it was last loaded")
+        issued = issued_months(session)
+        if month in issued.open_accounts and account not in issued.open_accounts[month]:
+            raise BadInput(f"{month}:{account}: the month is issued, and this bill with it")
+        if _held(warehouse, month, account):
+            raise BadInput(f"{month}:{account} is parked already")
+        with warehouse.transaction():
+            park_account(session, month, account, reason, who, datetime.now(UTC))
+
+
+def let_go(
+    installation: Installation, month: str, account: str, reason: str, who: str, *, wait_seconds: float | None = None
+) -> None:
+    """Releases the account's bill of the month. Raises BadInput where it is not parked."""
+    Month.parse(month, installation.settings)
+    with _open(installation, Silent(), wait_seconds) as warehouse:
+        session = Session(installation, warehouse)
+        if not _held(warehouse, month, account):
+            raise BadInput(f"{month}:{account} is not parked")
+        with warehouse.transaction():
+            warehouse.connection.execute(
+                "UPDATE parked SET released_by = ?, release_reason = ?, released_at = ? "
+                "WHERE billing_month = ? AND account_id = ? AND released_at IS NULL",
+                [who, reason, datetime.now(UTC), month, account],
+            )
+            record(session, "release", month, f"{account}: {reason}", who)
+
+
+def _held(warehouse: Warehouse, month: str, account: str) -> bool:
+    query = "SELECT 1 FROM parked WHERE billing_month = ? AND account_id = ? AND released_at IS NULL"
+    return bool(warehouse.value(query, [month, account]))
+
+
+def verify_issued(installation: Installation, month: str, *, wait_seconds: float | None = None) -> dict[str, Any]:
+    """Whether the issued month is as it was; see `verify_month`."""
+    Month.parse(month, installation.settings)
+    if not installation.warehouse.exists():
+        raise BadInput(f"{installation.warehouse} does not exist: nothing was ever run here")
+    with _open(installation, Silent(), wait_seconds) as warehouse:
+        return verify_month(Session(installation, warehouse), month)
 
 
 def recycle_months(

@@ -62,6 +62,21 @@ class Running:
 
 
 @dataclass(frozen=True)
+class Issuing:
+    """[issue]: how bills are numbered, which are held back, and whether the scheduled month end issues them.
+
+    A bill is parked that is more than `median_multiple` times the account's median, or of whose records more than
+    `suspense_percent` wait in suspense.
+    """
+
+    bill_prefix: str = ""
+    first_bill: int = 1
+    median_multiple: int = 20
+    suspense_percent: int = 10
+    at_month_end: bool = False
+
+
+@dataclass(frozen=True)
 class Publishing:
     """[publish]: `keep_days` an unused Parquet file stays for those who still have an older publication open."""
 
@@ -77,6 +92,7 @@ class Settings:
     mail: Mail = Mail()
     run: Running = Running()
     publish: Publishing = Publishing()
+    issue: Issuing = Issuing()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -123,6 +139,11 @@ class Installation:
         return self.home / "tables"
 
     @property
+    def issued(self) -> Path:
+        """What proves that issued months are as they were: a JSON file a month."""
+        return self.home / "issued"
+
+    @property
     def published(self) -> Path:
         """What analysts open."""
         return self.home / "published" / "billing.duckdb"
@@ -152,7 +173,7 @@ def read_settings(path: Path) -> Settings:
         else:
             sections[name] = known[name](**_section(path, name, known[name], content, problems))
     settings = Settings(**sections)
-    problems += _senseless(path, settings.billing)
+    problems += _senseless(path, settings.billing) + _bounds(path, settings.issue)
     if problems:
         raise BadInput(problems)
     return settings
@@ -184,6 +205,17 @@ def _senseless(path: Path, billing: Billing) -> list[str]:
         found.append(f"{path}: [billing] month_end_day: {billing.month_end_day} is no day from 1 to 28")
     if not 0 <= billing.month_end_hour <= 23:
         found.append(f"{path}: [billing] month_end_hour: {billing.month_end_hour} is no hour from 0 to 23")
+    return found
+
+
+def _bounds(path: Path, issue: Issuing) -> list[str]:
+    found = []
+    if issue.first_bill < 1:
+        found.append(f"{path}: [issue] first_bill: {issue.first_bill} is no number from 1 on")
+    if issue.median_multiple < 2:
+        found.append(f"{path}: [issue] median_multiple: {issue.median_multiple} is no multiple from 2 on")
+    if not 0 <= issue.suspense_percent <= 100:
+        found.append(f"{path}: [issue] suspense_percent: {issue.suspense_percent} is no share from 0 to 100")
     return found
 
 

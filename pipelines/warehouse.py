@@ -35,9 +35,16 @@ _INTERNAL = (
     "CREATE TABLE IF NOT EXISTS valid_vat_numbers (account_id VARCHAR)",
     "CREATE TABLE IF NOT EXISTS seen_paths (path VARCHAR, bytes BIGINT, changed_ns BIGINT, file_id VARCHAR)",
     "CREATE TABLE IF NOT EXISTS month_files (table_name VARCHAR, month VARCHAR, folder VARCHAR, files INTEGER, "
-    "rows BIGINT, bytes BIGINT, sha256 VARCHAR)",
+    "rows BIGINT, bytes BIGINT, sha256 VARCHAR, part INTEGER)",
     "CREATE TABLE IF NOT EXISTS published_files AS FROM month_files WITH NO DATA",
     "CREATE TABLE IF NOT EXISTS published_controls AS FROM controls WITH NO DATA",
+    "CREATE TABLE IF NOT EXISTS issues (billing_month VARCHAR, part INTEGER, issued_at TIMESTAMP WITH TIME ZONE, "
+    "last_file_number INTEGER, document VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS posted_ledger AS SELECT *, NULL::VARCHAR AS month, NULL::INTEGER AS part FROM ledger "
+    "WITH NO DATA",
+    "CREATE TABLE IF NOT EXISTS posted_receipts (month VARCHAR, part INTEGER, receipt_number VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS left_open (billing_month VARCHAR, account_id VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS number_series (series VARCHAR, year VARCHAR, last BIGINT)",
     "CREATE TABLE IF NOT EXISTS manifest (stage VARCHAR, month VARCHAR, finished_at TIMESTAMP WITH TIME ZONE, "
     "version VARCHAR, facts VARCHAR)",
 )

@@ -8,7 +8,7 @@ from pipelines.assets.common import OWNERS, described
 from pipelines.controls import CONTROLS
 from pipelines.resources import SessionResource, metadata
 from pipelines.session import RATED_FROM
-from pipelines.stages import balance, bill, control, publish, rate
+from pipelines.stages import balance, bill, control, issue, publish, rate
 from transforms.tables import billing, usage
 from transforms.tables.control import Controls
 
@@ -109,4 +109,20 @@ def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefiniti
             control.require_passed(run, context.partition_key)
             return dg.MaterializeResult(metadata=metadata(publish.publish(run, context.partition_key)))
 
-    return [rated_usage, number_fees, bill_lines, bills, receipts, ledger, controls, published]
+    @dg.asset(
+        name="issued",
+        deps=["published"],
+        description="The month's bills with their numbers, closed for good, and HOME/issued/MONTH.json that proves it.",
+        group_name="published",
+        owners=OWNERS,
+        kinds={"duckdb", "parquet"},
+        partitions_def=months,
+    )
+    def issued(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        """Issues what is not parked, in one transaction, and publishes it."""
+        with session.running() as run:
+            facts = issue.issue_month(run, context.partition_key)
+            publish.publish(run, context.partition_key)
+            return dg.MaterializeResult(metadata=metadata(facts))
+
+    return [rated_usage, number_fees, bill_lines, bills, receipts, ledger, controls, published, issued]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import polars as pl
 
+from pipelines.closing import issued_months
 from pipelines.month_files import scan
 from pipelines.reference import require_vat_rates
 from pipelines.session import Session
@@ -13,6 +12,7 @@ from pipelines.stages import Facts
 from pipelines.stages.rate import is_current, rated_batches, usage_months
 from transforms.ledger.entries import ledger
 from transforms.ledger.receipts import numbered, receipts, usage_before
+from transforms.tables.base import MONEY
 
 
 def make_receipts(session: Session) -> Facts:
@@ -28,12 +28,11 @@ def make_receipts(session: Session) -> Facts:
         ).unique()
         for (day,), part in days.group_by("day"):
             require_vat_rates(session.installation, accounts.join(part, on="account_id", how="semi"), rates, day)
-        no_bills = new.select("credit_id").with_columns(pl.lit(None, pl.Decimal(38, 10)).alias("billed"))
         drafts = receipts(
             new,
             session.table("credits"),
             _used(session, new),
-            no_bills,
+            _billed(session, new),
             accounts,
             rates,
             time_zone=zone,
@@ -51,8 +50,27 @@ def make_receipts(session: Session) -> Facts:
     return {"new": new.height, "rows": int(warehouse.value("SELECT count(*) FROM receipts"))}
 
 
+def _billed(session: Session, new: pl.DataFrame) -> pl.DataFrame:
+    """credit_id and billed: the issued bills of months that ended before each of the `new` credits."""
+    bills = _issued_before(session, new, "bills", pl.col("paid_from_balance"))
+    return bills.group_by("credit_id").agg(pl.col("amount").sum().alias("billed"))
+
+
+def _issued_before(session: Session, new: pl.DataFrame, table: str, amount: pl.Expr) -> pl.DataFrame:
+    """credit_id and `amount` of every row of issued months that ended before a credit of its account."""
+    parts = [pl.DataFrame(schema={"credit_id": pl.String, "amount": MONEY})]
+    for month in issued_months(session).open_accounts:
+        later = new.filter(pl.col("credited_at") >= session.month(month).ends).select("credit_id", "account_id").lazy()
+        rows = session.warehouse.month_files.scan(table, [month], issued=True)
+        parts.append(
+            rows.join(later, on="account_id").select("credit_id", amount.cast(MONEY).alias("amount")).collect()
+        )
+    return pl.concat(parts)
+
+
 def _used(session: Session, new: pl.DataFrame) -> pl.DataFrame:
-    """Charges that started before each of the `new` credits, of all usage that is loaded.
+    """Charges that started before each of the `new` credits, of all usage that is loaded, but for what stands on issued
+    bills of months that ended before the credit.
 
     Months whose rated usage is up to date are read; other months up to the latest credit are rated for this alone.
     """
@@ -62,7 +80,10 @@ def _used(session: Session, new: pl.DataFrame) -> pl.DataFrame:
     others: list[str] = []
     for month in usage_months(session, until):
         (current if is_current(session, month) else others).append(month)
-    parts = [usage_before(new, files.scan("rated_usage", current))]
+    parts = [usage_before(new, files.scan("rated_usage", current, issued=False))]
+    for month in issued_months(session).open_accounts:
+        during = new.filter(pl.col("credited_at") < session.month(month).ends)
+        parts.append(usage_before(during, files.scan("rated_usage", [month], issued=True)))
     for month in others:
         for _, batch in rated_batches(session, session.month(month), only=_CREDITED):
             parts.append(usage_before(new, batch.rated.lazy()))
@@ -79,10 +100,9 @@ def make_ledger(session: Session, name: str) -> Facts:
     """The ledger of all accounts, with the bills of the month and those of other months that were published."""
     session.progress.stage("ledger")
     bills = scan("bills", session.warehouse.month_files.publication("bills", name))
-    prepaid = bills.filter(pl.col("billing_mode") == "prepaid").collect()
+    prepaid = bills.filter((pl.col("billing_mode") == "prepaid") & (pl.col("status") != "issued")).collect()
     months = sorted(prepaid["billing_month"].unique())
-    ends = {month: session.month(month).ends for month in months}
-    frame = ledger(session.table("credits"), _closed(prepaid, ends))
+    frame = ledger(session.table("credits"), with_closing(session, prepaid), posted_ledger(session))
     with session.warehouse.transaction():
         session.warehouse.replace("ledger", frame)
         session.warehouse.note("ledger", None, {"rows": frame.height, "months": months})
@@ -91,8 +111,16 @@ def make_ledger(session: Session, name: str) -> Facts:
     return {"rows": frame.height, "accounts_below_zero": below.height}
 
 
-def _closed(bills: pl.DataFrame, ends: dict[str, datetime]) -> pl.DataFrame:
+def posted_ledger(session: Session) -> pl.DataFrame:
+    """The entries that stand for good: those of issued months."""
+    return session.warehouse.frame(
+        "SELECT * EXCLUDE (month, part) FROM posted_ledger ORDER BY account_id, entry_number"
+    )
+
+
+def with_closing(session: Session, bills: pl.DataFrame) -> pl.DataFrame:
     """`bills` with closed_at, the last moment of their month."""
+    ends = {month: session.month(month).ends for month in bills["billing_month"].unique()}
     last_moment = pl.DataFrame(
         {"billing_month": list(ends), "_ends": list(ends.values())},
         schema={"billing_month": pl.String, "_ends": pl.Datetime("us", "UTC")},

@@ -7,6 +7,7 @@ import json
 import polars as pl
 
 from pipelines.catalogue import select_nothing
+from pipelines.closing import HELD, issued_months
 from pipelines.reference import require_vat_rates
 from pipelines.session import Session
 from pipelines.stages import Facts
@@ -24,15 +25,20 @@ ROWS_A_PASS = 4_000_000
 def charge_numbers(session: Session, name: str) -> Facts:
     """The month's fees of numbers; a number that no fee is in force for goes into suspense."""
     session.progress.stage(f"number fees {name}")
+    issued = issued_months(session)
+    if issued.closed(name):
+        return dict(ISSUED)
     month = session.month(name)
     warehouse = session.warehouse
-    found = number_fees(session.table("numbers"), session.rating_book(), month=name, first=month.first, last=month.last)
+    only = issued.open_accounts.get(name)
+    numbers = _of(session.table("numbers"), only)
+    found = number_fees(numbers, session.rating_book(), month=name, first=month.first, last=month.last)
     with warehouse.month_files.writing("number_fees", name) as writer:
         writer.write(found.fees)
         written = warehouse.month_files.finish(writer, "number_fees", name)
     with warehouse.transaction():
         warehouse.month_files.name(written)
-        _suspend_numbers(session, name, found.unpriced)
+        _suspend_numbers(session, name, found.unpriced, only)
         warehouse.note(
             "number_fees", name, {"rows": written.rows, "sha256": written.sha256, "unpriced": found.unpriced.height}
         )
@@ -40,7 +46,16 @@ def charge_numbers(session: Session, name: str) -> Facts:
     return {"rows": written.rows, "suspended": found.unpriced.height}
 
 
-def _suspend_numbers(session: Session, month: str, unpriced: pl.DataFrame) -> None:
+ISSUED: Facts = {"rows": 0, "issued": "true"}
+"""What a stage says of a month that is issued."""
+
+
+def _of(frame: pl.DataFrame, only: frozenset[str] | None) -> pl.DataFrame:
+    """The rows of `only` these accounts; all where it is None."""
+    return frame if only is None else frame.filter(pl.col("account_id").is_in(sorted(only)))
+
+
+def _suspend_numbers(session: Session, month: str, unpriced: pl.DataFrame, only: frozenset[str] | None) -> None:
     """A fee without a price waits like a record without one; its place is the row of numbers.csv."""
     warehouse = session.warehouse
     rows = warehouse.frame("SELECT number, account_id, row_number() OVER () AS record_number FROM numbers")
@@ -67,15 +82,23 @@ def _suspend_numbers(session: Session, month: str, unpriced: pl.DataFrame) -> No
     )
     warehouse.connection.execute(f"CREATE OR REPLACE TEMP TABLE waiting AS {select_nothing(Suspense)}")
     warehouse.insert("waiting", assert_contract(Suspense, conform(Suspense, placed, constants)))
-    replace_suspense(session, month, OF_NUMBERS)
+    replace_suspense(
+        session,
+        month,
+        OF_NUMBERS
+        if only is None
+        else f"{OF_NUMBERS} AND account_id IN (SELECT account_id FROM left_open WHERE billing_month = '{month}')",
+    )
 
 
 def make_lines(session: Session, name: str) -> Facts:
     """The month's bill lines, for ranges of whole accounts one after the other."""
     session.progress.stage(f"bill lines {name}")
+    if issued_months(session).closed(name):
+        return dict(ISSUED)
     files = session.warehouse.month_files
-    usage = files.scan("rated_usage", [name])
-    fees = files.scan("number_fees", [name]).collect()
+    usage = files.scan("rated_usage", [name], issued=False)
+    fees = files.scan("number_fees", [name], issued=False).collect()
     rows = int(usage.select(pl.len()).collect().item())
     with files.writing("bill_lines", name) as writer:
         for low, high in _account_ranges(session, passes=max(1, -(-rows // ROWS_A_PASS))):
@@ -105,11 +128,16 @@ def _account_ranges(session: Session, passes: int) -> list[tuple[str, str | None
 def make_bills(session: Session, name: str) -> Facts:
     """The month's draft bills. Raises BadInput where a customer's country has no VAT rate in force."""
     session.progress.stage(f"bills {name}")
+    issued = issued_months(session)
+    if issued.closed(name):
+        return dict(ISSUED)
     month = session.month(name)
-    accounts, rates = session.accounts(), session.table("vat_rates")
+    accounts, rates = _of(session.accounts(), issued.open_accounts.get(name)), session.table("vat_rates")
     postpaid = accounts.filter(pl.col("billing_mode") == "postpaid")
     require_vat_rates(session.installation, postpaid, rates, month.last)
-    lines = session.warehouse.month_files.scan("bill_lines", [name]).select("account_id", "amount").collect()
+    lines = (
+        session.warehouse.month_files.scan("bill_lines", [name], issued=False).select("account_id", "amount").collect()
+    )
     frame = bills(
         lines,
         accounts,
@@ -120,6 +148,9 @@ def make_bills(session: Session, name: str) -> Facts:
         seller_country=session.seller_country,
         minor_units=session.minor_units,
     )
+    held = session.warehouse.frame(f"SELECT account_id FROM {HELD} WHERE billing_month = ?", [name])["account_id"]
+    status = pl.when(pl.col("account_id").is_in(held.to_list())).then(pl.lit("parked")).otherwise("status")
+    frame = frame.with_columns(status.alias("status"))
     files = session.warehouse.month_files
     with files.writing("bills", name) as writer:
         writer.write(frame)

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.closing import issued_months
 from pipelines.controls import CONTROLS, Control
 from pipelines.errors import ControlFailed
 from pipelines.session import Session
@@ -20,13 +21,18 @@ _MEASURED = ("currency", "expected", "actual", "difference")
 def control_month(session: Session, name: str) -> pl.DataFrame:
     """The Controls of the month, which also replace the ones the warehouse held for it."""
     session.progress.stage(f"controls {name}")
+    issued = issued_months(session)
+    if issued.closed(name):
+        return session.warehouse.frame("SELECT * FROM controls WHERE billing_month = ?", [name])
     month = session.month(name)
+    measured_now = [item for item in CONTROLS if not (item.of_whole_months and issued.partly_open(name))]
     units = pl.DataFrame({"currency": list(session.minor_units), "digits": list(session.minor_units.values())})
     session.warehouse.connection.register("minor_units", units)
     tables = ("rated_usage", "number_fees", "bill_lines", "bills")
-    sources = {table: session.warehouse.month_files.source(table, [name]) for table in tables}
+    sources = {table: session.warehouse.month_files.source(table, [name], issued=False) for table in tables}
+    sources["issued_usage"] = session.warehouse.month_files.source("rated_usage", issued=True)
     try:
-        measured = pl.concat([_measure(session, month, control, sources) for control in CONTROLS])
+        measured = pl.concat([_measure(session, month, control, sources) for control in measured_now])
     finally:
         session.warehouse.connection.unregister("minor_units")
     frame = verdicts(measured, month=name)
@@ -51,6 +57,8 @@ def require_passed(session: Session, name: str) -> None:
             for row in failed.iter_rows(named=True)
         ]
         raise ControlFailed("\n".join(sentences))
+    if issued_months(session).closed(name):
+        return
     facts = session.warehouse.value("SELECT facts FROM manifest WHERE stage = 'controls' AND month = ?", [name])
     if facts is None or json.loads(facts)["files"] != session.warehouse.month_files.contents(name):
         raise ControlFailed(f"{name} is not as the controls last saw it: run them before it is published")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from pipelines import catalogue
+from pipelines.audit import record
 from pipelines.durable import put
 from pipelines.session import Session
 from pipelines.stages import Facts
@@ -66,8 +67,9 @@ _SOURCES = {
     "ledger": "SELECT * FROM ledger",
     "suspense": SUSPENSE,
     "usage_files": USAGE_FILES,
-    "controls": "SELECT * FROM published_controls WHERE billing_month <> {month} "
-    "UNION ALL SELECT * FROM controls WHERE billing_month = {month}",
+    "parked": "SELECT * FROM parked",
+    "audit": "SELECT * FROM audit",
+    "controls": "SELECT * FROM published_controls",
 }
 
 
@@ -81,17 +83,19 @@ def publish(session: Session, name: str) -> Facts:
         # Of a run that was killed: whoever gets here holds the warehouse.
         left.unlink()
     connection = session.warehouse.connection
+    # Noted first: a run killed from here on leaves the older file, and the next run of any month puts in what passed.
+    with session.warehouse.transaction():
+        if changed := session.warehouse.month_files.unpublished(name):
+            record(session, "run", name, f"published anew: {', '.join(changed)}")
+        session.warehouse.month_files.remember_publication(name)
+        connection.execute("DELETE FROM published_controls WHERE billing_month = ?", [name])
+        connection.execute("INSERT INTO published_controls SELECT * FROM controls WHERE billing_month = ?", [name])
+        session.warehouse.note("published", name, {"changed": changed})
     connection.execute(f"ATTACH {catalogue.quoted(str(beside))} AS publication (STORAGE_VERSION '{READABLE_SINCE}')")
     try:
         _fill(session, name)
     finally:
         connection.execute("DETACH publication")
-    # Noted first: a run killed in between leaves the older file, and the next run of any month puts in what passed.
-    with session.warehouse.transaction():
-        session.warehouse.month_files.remember_publication(name)
-        connection.execute("DELETE FROM published_controls WHERE billing_month = ?", [name])
-        connection.execute("INSERT INTO published_controls SELECT * FROM controls WHERE billing_month = ?", [name])
-        session.warehouse.note("published", name, {"bytes": beside.stat().st_size})
     put(beside, place)
     swept = session.warehouse.month_files.sweep()
     return {"bytes": place.stat().st_size, "swept_folders": swept}
@@ -101,12 +105,11 @@ def _fill(session: Session, month: str) -> None:
     """The tables and views with their comments. Months whose last run failed stay as they were published before."""
     connection = session.warehouse.connection
     for name, table in catalogue.PUBLISHED_WHOLE.items():
-        source = _SOURCES[name].replace("{month}", catalogue.quoted(month))
         order = ", ".join(table._key)
         typed = ", ".join(
             f'"{column}"::{catalogue.sql_type(dtype)} AS "{column}"' for column, dtype in types(table).items()
         )
-        connection.execute(f"CREATE TABLE publication.{name} AS SELECT {typed} FROM ({source}) ORDER BY {order}")
+        connection.execute(f"CREATE TABLE publication.{name} AS SELECT {typed} FROM ({_SOURCES[name]}) ORDER BY {order}")
         session.progress.advance(session.warehouse.value(f"SELECT count(*) FROM publication.{name}"))
         for statement in catalogue.comments(f"publication.main.{name}", table):
             connection.execute(statement)

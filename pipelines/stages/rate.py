@@ -11,6 +11,7 @@ import polars as pl
 
 from pipelines.behind import one_ahead, one_behind
 from pipelines.catalogue import select_nothing
+from pipelines.closing import issued_months, late_months, shares
 from pipelines.month_files import MonthWriter
 from pipelines.session import Session
 from pipelines.settings import Month
@@ -31,6 +32,9 @@ USAGE_OF_MONTH = """
 def rate_month(session: Session, name: str) -> Facts:
     """Rates every record that started in the month, and puts what cannot be rated into suspense."""
     session.progress.stage(f"rate {name}")
+    if issued_months(session).closed(name):
+        session.progress.warn(f"{name} is issued: its bills, lines, rated usage and receipts stay as they are")
+        return {"rows": 0, "issued": "true"}
     month = session.month(name)
     warehouse = session.warehouse
     loaded = warehouse.frame("SELECT file_number, file_id, loaded_at AS first_seen_at FROM loaded_files")
@@ -50,10 +54,46 @@ def rate_month(session: Session, name: str) -> Facts:
         if legs_in != written.rows + waiting:
             raise AssertionError(f"{legs_in} legs came in, {written.rows} were rated and {waiting} suspended")
         warehouse.month_files.name(written)
-        replace_suspense(session, name, "format <> 'numbers'")
+        _suspend(session, name)
         facts = {"rows": written.rows, "sha256": written.sha256, "suspended": waiting}
         warehouse.note("rated_usage", name, {**facts, "inputs": inputs_of(session, name)})
     return {"rows": written.rows, "suspended": waiting, "bytes": written.bytes}
+
+
+def _suspend(session: Session, name: str) -> None:
+    """Puts what waits into suspense, usage month by usage month. Belongs into the stage's transaction."""
+    execute = session.warehouse.connection.execute
+    if not issued_months(session).open_accounts:
+        replace_suspense(session, name, OF_USAGE)
+        return
+    # Of an issued month only a part was looked at: what was open and is rated now is recycled, the rest stays.
+    rated = session.warehouse.month_files.source("rated_usage", [name], issued=False)
+    execute("CREATE OR REPLACE TEMP TABLE every AS FROM waiting")
+    for share in shares(session, name):
+        usage = share.usage_month.name
+        execute("CREATE OR REPLACE TEMP TABLE waiting AS FROM every WHERE usage_month = ?", [usage])
+        if share.billed is None:
+            replace_suspense(session, usage, OF_USAGE)
+            continue
+        execute(
+            f"UPDATE suspense SET state = 'recycled' WHERE usage_month = ? AND state = 'open' AND {OF_USAGE} AND {PLACE} IN "
+            f"(SELECT {PLACE} FROM {rated} WHERE usage_month = ?)",
+            [usage, usage],
+        )
+        execute(
+            f"DELETE FROM suspense WHERE usage_month = ? AND {OF_USAGE} AND {PLACE} IN (SELECT {PLACE} FROM waiting)",
+            [usage],
+        )
+        execute("INSERT INTO suspense BY NAME SELECT * FROM waiting ORDER BY file_id, record_number, leg")
+    execute("DROP TABLE IF EXISTS waiting")
+    execute("DROP TABLE every")
+
+
+PLACE = "(file_id, record_number, leg)"
+"""What names a leg in suspense and in rated usage."""
+
+OF_USAGE = "format <> 'numbers'"
+"""Suspense of usage."""
 
 
 def _keep(session: Session, writer: MonthWriter, rated: pl.DataFrame, waiting: pl.DataFrame) -> None:
@@ -67,8 +107,8 @@ def replace_suspense(session: Session, month: str, kind: str) -> None:
     What was open before and is not any more stays, as `recycled`. Belongs into the stage's transaction.
     """
     execute = session.warehouse.connection.execute
-    place = "(file_id, record_number, leg)"
-    if kind == OF_NUMBERS:
+    place = PLACE
+    if kind.startswith(OF_NUMBERS):
         place = "(record_id, account_id)"
     mine = f"usage_month = ? AND {kind}"
     execute(f"DELETE FROM suspense WHERE {mine} AND {place} IN (SELECT {place} FROM waiting)", [month])
@@ -82,20 +122,28 @@ OF_NUMBERS = "format = 'numbers'"
 
 
 def rated_batches(session: Session, month: Month, only: str = "true") -> Iterator[tuple[int, Rated]]:
-    """The month's usage in rated batches, each with the number of its legs; at least one batch. `only` restricts the
-    records by an SQL condition."""
+    """What is billed in the month, in rated batches, each with the number of its legs; at least one batch. `only`
+    restricts the records by an SQL condition."""
     book = session.rating_book()
     files = session.files()
-    query = f"{USAGE_OF_MONTH} AND {only}"
-    bounds = (month.starts, month.ends)
     any_batch = False
-    for batch in one_ahead(session.warehouse.batches(query, bounds)):
-        both = legs(batch)
-        any_batch = True
-        yield both.height, rate(both, book, files=files, month=month.name)
+    for share in shares(session, month.name):
+        bounds = (share.usage_month.starts, share.usage_month.ends)
+        query = f"{USAGE_OF_MONTH} AND {share.condition} AND {only}"
+        for batch in one_ahead(session.warehouse.batches(query, bounds)):
+            any_batch = True
+            found = rate(
+                share.unbilled(legs(batch)),
+                book,
+                files=files,
+                month=share.usage_month.name,
+                billing_month=month.name,
+            )
+            part = Rated(share.mine(found.rated), share.mine(found.suspended))
+            yield part.rated.height + part.suspended.height, part
     if not any_batch:
-        nothing = legs(session.warehouse.frame(f"{USAGE_OF_MONTH} AND false", bounds))
-        yield 0, rate(nothing, book, files=files, month=month.name)
+        nothing = legs(session.warehouse.frame(f"{USAGE_OF_MONTH} AND false", (month.starts, month.ends)))
+        yield 0, rate(nothing, book, files=files, month=month.name, billing_month=month.name)
 
 
 def usage_months(session: Session, until: object = None) -> list[str]:
@@ -115,7 +163,7 @@ def usage_months(session: Session, until: object = None) -> list[str]:
         ):
             months.append(month)
         month = f"{found.ends:%Y-%m}"
-    return months
+    return sorted({*months, *late_months(session)})
 
 
 def inputs_of(session: Session, name: str) -> str:
@@ -128,10 +176,17 @@ def inputs_of(session: Session, name: str) -> str:
     ).fetchall()
     tables = session.warehouse.value("SELECT facts FROM manifest WHERE stage = 'reference_and_prices'")
     zone = session.installation.settings.billing.time_zone
-    return hashlib.sha256(repr((usage, tables, zone)).encode()).hexdigest()
+    found: tuple[object, ...] = (usage, tables, zone)
+    if issued_months(session).open_accounts:
+        # Late usage of issued months may fall to any month that is open.
+        late = "SELECT max(file_number), (SELECT count(*) FROM issues) FROM loaded_files"
+        found += (session.warehouse.connection.execute(late).fetchall(),)
+    return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
 def is_current(session: Session, name: str) -> bool:
-    """Whether the month is rated, and from what the warehouse holds now."""
+    """Whether the month is issued, or rated from what the warehouse holds now."""
+    if issued_months(session).closed(name):
+        return True
     facts = session.warehouse.value("SELECT facts FROM manifest WHERE stage = 'rated_usage' AND month = ?", [name])
     return facts is not None and json.loads(facts).get("inputs") == inputs_of(session, name)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import polars as pl
 
-from transforms.tables.base import AMOUNT_SCALE, assert_contract, conform
+from transforms.tables.base import AMOUNT_SCALE, assert_contract, conform, empty
 from transforms.tables.billing import Ledger
 
 _WIDE = pl.Decimal(38, AMOUNT_SCALE)
 
 
-def ledger(credits: pl.DataFrame, bills: pl.DataFrame) -> pl.DataFrame:
+def ledger(credits: pl.DataFrame, bills: pl.DataFrame, posted: pl.DataFrame | None = None) -> pl.DataFrame:
     """The Ledger of `credits` (Credits) and of the prepaid `bills` (Bills, and closed_at: the last moment of the month).
+
+    Entries that are `posted` (Ledger) stand as they are; what is not among them comes behind, in the order of time.
 
     A bill takes what is paid from the balance; a bill of nothing moves nothing. Balances fall below zero where usage
     went beyond the credit: that is reported, never clipped.
@@ -32,12 +34,20 @@ def ledger(credits: pl.DataFrame, bills: pl.DataFrame) -> pl.DataFrame:
         (-pl.col("paid_from_balance").cast(_WIDE)).alias("amount"),
         "currency",
     )
+    before = empty(Ledger) if posted is None else posted
+    last = before.group_by("account_id").agg(
+        pl.col("entry_number").max().alias("_entries"), pl.col("amount").cast(_WIDE).sum().alias("_balance")
+    )
+    zero = pl.lit("0").str.to_decimal(scale=AMOUNT_SCALE).cast(_WIDE)
     entries = (
         pl.concat([credited, paid])
+        .join(before, on=["account_id", "kind", "reference"], how="anti")
+        .join(last, on="account_id", how="left")
         .sort("account_id", "posted_at", "kind", "reference")
         .with_columns(
-            (pl.int_range(pl.len()).over("account_id") + 1).alias("entry_number"),
-            pl.col("amount").cum_sum().over("account_id").alias("balance_after"),
+            (pl.int_range(pl.len()).over("account_id") + 1 + pl.col("_entries").fill_null(0)).alias("entry_number"),
+            (pl.col("amount").cum_sum().over("account_id") + pl.col("_balance").fill_null(zero)).alias("balance_after"),
         )
     )
-    return assert_contract(Ledger, conform(Ledger, entries))
+    whole = pl.concat([conform(Ledger, before), conform(Ledger, entries)]).sort("account_id", "entry_number")
+    return assert_contract(Ledger, whole)

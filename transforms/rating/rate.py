@@ -39,11 +39,12 @@ class Rated:
     suspended: pl.DataFrame
 
 
-def rate(legs: pl.DataFrame, book: RatingBook, *, files: pl.DataFrame, month: str) -> Rated:
+def rate(legs: pl.DataFrame, book: RatingBook, *, files: pl.DataFrame, month: str, billing_month: str) -> Rated:
     """The charge of each of `legs` (from `mediation.legs`), all of which started in `month`.
 
-    `files`: file_number and file_id. Source: billing rules 2, 3, 4 and 6. A leg with nothing to charge has charge 0
-    and needs neither destination nor price. Rows leave sorted by account, so that one account's usage lies together.
+    `files`: file_number and file_id. `billing_month`: the month that is billed, a later one for late usage. Source:
+    billing rules 2, 3, 4, 6 and 7. A leg with nothing to charge has charge 0 and needs neither destination nor price.
+    Rows leave sorted by account, so that one account's usage lies together.
     """
     found = _with_account(legs, book)
     found = found.with_columns(pl.lit(month).alias("usage_month"), _chargeable().alias("_chargeable"))
@@ -61,7 +62,9 @@ def rate(legs: pl.DataFrame, book: RatingBook, *, files: pl.DataFrame, month: st
     priced = priced.with_columns(_reason().alias("reason"))
     suspended = priced.filter(pl.col("reason").is_not_null())
     rated = priced.filter(pl.col("reason").is_null()) if suspended.height else priced
-    return Rated(_rated(rated, files, month), suspended.with_columns(_detail().alias("detail")).select(SUSPENDED))
+    return Rated(
+        _rated(rated, files, billing_month), suspended.with_columns(_detail().alias("detail")).select(SUSPENDED)
+    )
 
 
 def _with_account(legs: pl.DataFrame, book: RatingBook) -> pl.DataFrame:
@@ -191,7 +194,7 @@ def _detail() -> pl.Expr:
     )
 
 
-def _rated(priced: pl.DataFrame, files: pl.DataFrame, month: str) -> pl.DataFrame:
+def _rated(priced: pl.DataFrame, files: pl.DataFrame, billing_month: str) -> pl.DataFrame:
     second = pl.when(pl.col("leg") == "forwarded").then(pl.lit(":forwarded")).otherwise(pl.lit(""))
     wanted = [name for name in priced.columns if name in types(RatedUsage)]
     named = (
@@ -204,4 +207,4 @@ def _rated(priced: pl.DataFrame, files: pl.DataFrame, month: str) -> pl.DataFram
             ).alias("usage_id")
         )
     )
-    return assert_contract(RatedUsage, conform(RatedUsage, named, {"billing_month": month}))
+    return assert_contract(RatedUsage, conform(RatedUsage, named, {"billing_month": billing_month}))

@@ -39,7 +39,7 @@ STRANGER = "+33199999999"
 
 
 def rate_all(*rows: Row, by: RatingBook = BOOK) -> Rated:
-    return rate(legs(records(*rows)), by, files=FILES, month="2026-10")
+    return rate(legs(records(*rows)), by, files=FILES, month="2026-10", billing_month="2026-10")
 
 
 def rated(row: Row, by: RatingBook = BOOK) -> Row:
@@ -306,8 +306,8 @@ def test_parts_of_the_usage_are_rated_as_the_whole_is() -> None:
         IN | {"forwarded_to": UNKNOWN, "forwarded_seconds": 5},
     ]
     both = legs(records(*rows))
-    whole = rate(both, BOOK, files=FILES, month="2026-10")
-    parts = [rate(part, BOOK, files=FILES, month="2026-10") for part in both.iter_slices(1)]
+    whole = rate(both, BOOK, files=FILES, month="2026-10", billing_month="2026-10")
+    parts = [rate(part, BOOK, files=FILES, month="2026-10", billing_month="2026-10") for part in both.iter_slices(1)]
     key = ["record_number", "leg"]
     assert pl.concat([part.rated for part in parts]).sort(key).equals(whole.rated.sort(key))
     assert pl.concat([part.suspended for part in parts]).sort(key).equals(whole.suspended.sort(key))

@@ -1,0 +1,230 @@
+"""Draft bills become issued ones, all of a month in one transaction; what is out of bounds is parked (billing rule 8)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+import polars as pl
+
+from pipelines.audit import record
+from pipelines.behind import one_behind
+from pipelines.closing import HELD, issued_months
+from pipelines.errors import BadInput
+from pipelines.month_files import WrittenMonth
+from pipelines.session import Session
+from pipelines.stages import Facts
+from pipelines.stages.balance import posted_ledger, with_closing
+from pipelines.stages.control import require_passed
+from pipelines.stages.proof import document, put_document
+from transforms.billing.bounds import Bounds, out_of_bounds
+from transforms.billing.issuing import issued
+from transforms.ledger.entries import ledger
+
+SPLIT_TABLES = ("rated_usage", "number_fees", "bill_lines")
+
+
+def issue_month(session: Session, name: str) -> Facts:
+    """Issues the bills of the month but for those that are parked. Again, it issues what was released since.
+
+    Raises ControlFailed where a control did not pass, BadInput where there are no drafts or an earlier month has some.
+    """
+    session.progress.stage(f"issue {name}")
+    warehouse = session.warehouse
+    bills = warehouse.month_files.scan("bills", [name], issued=False).collect()
+    if bills.is_empty():
+        if name not in issued_months(session).open_accounts:
+            raise BadInput(f"{name} has no draft bills: run it first")
+        put_document(session, name)
+        return {"issued": 0, "parked": 0}
+    _in_order(session, name)
+    require_passed(session, name)
+    parks = _out_of_bounds(session, name, bills)
+    held = warehouse.frame(f"SELECT account_id FROM {HELD} WHERE billing_month = ?", [name])["account_id"]
+    waits = pl.col("account_id").is_in({*held, *parks["account_id"]})
+    ready, parked = bills.filter(~waits), bills.filter(waits)
+    if ready.is_empty():
+        with warehouse.transaction():
+            _park(session, name, parks)
+        return {"issued": 0, "parked": parked.height}
+    now = datetime.now(UTC)
+    year, settings = name[:4], session.installation.settings.issue
+    last = warehouse.value("SELECT last FROM number_series WHERE series = 'bills' AND year = ?", [year])
+    first = settings.first_bill if last is None else last + 1
+    numbered = issued(ready, prefix=settings.bill_prefix, first=first, at=now)
+    part = 1 + int(warehouse.value("SELECT coalesce(max(part), 0) FROM issues WHERE billing_month = ?", [name]))
+    closed, left = _split(session, name, numbered, parked)
+    entries = _entries(session, name, numbered, parked)
+    with warehouse.transaction():
+        _park(session, name, parks)
+        for written in closed:
+            warehouse.month_files.name(written, part)
+            warehouse.month_files.forget(written.table, written.month)
+        for written in left:
+            warehouse.month_files.name(written)
+        warehouse.connection.execute("DELETE FROM number_series WHERE series = 'bills' AND year = ?", [year])
+        warehouse.connection.execute(
+            "INSERT INTO number_series VALUES ('bills', ?, ?)", [year, first + numbered.height - 1]
+        )
+        warehouse.connection.execute("DELETE FROM left_open WHERE billing_month = ?", [name])
+        warehouse.insert("left_open", parked.select("billing_month", "account_id"))
+        warehouse.insert("posted_ledger", entries.with_columns(month=pl.lit(name), part=pl.lit(part, pl.Int32)))
+        warehouse.connection.execute(
+            "INSERT INTO posted_receipts SELECT ?, ?, receipt_number FROM receipts "
+            "WHERE receipt_number NOT IN (SELECT receipt_number FROM posted_receipts)",
+            [name, part],
+        )
+        _rebuild_ledger(session)
+        warehouse.connection.execute(
+            "INSERT INTO issues SELECT ?, ?, ?, (SELECT max(file_number) FROM loaded_files), ?",
+            [name, part, now, json.dumps(document(session, name, part, now, numbered), sort_keys=True)],
+        )
+        facts = {"issued": numbered.height, "parked": parked.height}
+        record(
+            session,
+            "issue",
+            name,
+            f"{numbered.height} bills issued, {numbered['bill_number'][0]} to {numbered['bill_number'][-1]}; "
+            f"{parked.height} parked",
+        )
+        warehouse.note("issued", name, {**facts, "part": part})
+        if parked.height:
+            controls = json.loads(
+                warehouse.value("SELECT facts FROM manifest WHERE stage = 'controls' AND month = ?", [name])
+            )
+            warehouse.note("controls", name, {**controls, "files": warehouse.month_files.contents(name)})
+    put_document(session, name)
+    session.progress.advance(numbered.height)
+    return {
+        **facts,
+        "first_number": numbered["bill_number"][0],
+        "last_number": numbered["bill_number"][-1],
+    }
+
+
+def _in_order(session: Session, name: str) -> None:
+    """Raises BadInput where an earlier month has bills that are not issued."""
+    rows = session.warehouse.connection.execute(
+        "SELECT DISTINCT month FROM month_files ANTI JOIN issues ON month = billing_month "
+        "WHERE table_name = 'bills' AND month < ? ORDER BY 1",
+        [name],
+    ).fetchall()
+    if rows:
+        months = ", ".join(row[0] for row in rows)
+        raise BadInput(
+            f"{name} cannot be issued before {months}, which has draft bills: months are issued in their order"
+        )
+
+
+def _out_of_bounds(session: Session, name: str, bills: pl.DataFrame) -> pl.DataFrame:
+    """account_id and reason of bills that are to be parked; a bill that somebody released never is again."""
+    warehouse, settings = session.warehouse, session.installation.settings.issue
+    files = warehouse.month_files
+    months = warehouse.connection.execute(
+        "SELECT DISTINCT month FROM month_files WHERE table_name = 'bills' AND month < ? ORDER BY 1", [name]
+    ).fetchall()
+    earlier = files.scan("bills", [month for (month,) in months]).select("account_id", "net_amount").collect()
+    before = months[-1][0] if months and session.month(months[-1][0]).ends == session.month(name).starts else None
+    now = _events(session, name).rename({"events": "now"})
+    then = _events(session, before) if before else now.clear().rename({"now": "events"})
+    suspended = warehouse.frame(
+        "SELECT account_id, count(*) AS suspended FROM suspense WHERE usage_month = ? AND state = 'open' "
+        "AND account_id IS NOT NULL AND format <> 'numbers' GROUP BY 1",
+        [name],
+    )
+    traffic = (
+        pl.concat([now.select("account_id"), then.select("account_id"), suspended.select("account_id")])
+        .unique()
+        .join(now, on="account_id", how="left")
+        .join(then.rename({"events": "before"}), on="account_id", how="left")
+        .join(suspended, on="account_id", how="left")
+    )
+    found = out_of_bounds(
+        bills,
+        earlier,
+        traffic,
+        list(session.minor_units),
+        Bounds(settings.median_multiple, settings.suspense_percent),
+    )
+    released = warehouse.frame(
+        "SELECT account_id FROM parked WHERE billing_month = ? AND released_at IS NOT NULL", [name]
+    )
+    return found.join(released, on="account_id", how="anti")
+
+
+def _events(session: Session, month: str) -> pl.DataFrame:
+    """account_id and events: legs with something to charge in the month."""
+    lines = session.warehouse.month_files.scan("bill_lines", [month]).filter(pl.col("kind").is_in(["voice", "sms"]))
+    return lines.group_by("account_id").agg(pl.col("events").sum()).collect()
+
+
+def _park(session: Session, name: str, parks: pl.DataFrame) -> None:
+    """Parks the accounts of `parks` that are not parked yet. Belongs into the transaction."""
+    held = session.warehouse.frame(f"SELECT account_id FROM {HELD} WHERE billing_month = ?", [name])
+    new = parks.join(held, on="account_id", how="anti")
+    now = datetime.now(UTC)
+    for account, reason in new.select("account_id", "reason").iter_rows():
+        park_account(session, name, account, reason, "callbill", now)
+
+
+def park_account(session: Session, month: str, account: str, reason: str, who: str, at: datetime) -> None:
+    """Holds the account's bill of the month back. Belongs into a transaction."""
+    session.warehouse.connection.execute(
+        "INSERT INTO parked BY NAME SELECT ? AS billing_month, ? AS account_id, ? AS reason, ? AS parked_by, ? AS parked_at",
+        [month, account, reason, who, at],
+    )
+    record(session, "park", month, f"{account}: {reason}", who)
+
+
+def _split(
+    session: Session, name: str, numbered: pl.DataFrame, parked: pl.DataFrame
+) -> tuple[list[WrittenMonth], list[WrittenMonth]]:
+    """The month's tables as files: of the accounts that are issued, and of those that stay open."""
+    closed, left = [], []
+    accounts = parked["account_id"].to_list()
+    stays = pl.col("account_id").is_in(accounts)
+    for table in SPLIT_TABLES:
+        parts = session.warehouse.month_files.paths(table, [name], issued=False)
+        whole = [partial(pl.read_parquet, path) for path in parts]
+        closed.append(_write(session, table, name, whole, ~stays))
+        if accounts:
+            left.append(_write(session, table, name, whole, stays))
+    closed.append(_write(session, "bills", name, [lambda: numbered], None))
+    if accounts:
+        held = parked.with_columns(pl.lit("parked").alias("status"))
+        left.append(_write(session, "bills", name, [lambda: held], None))
+    return closed, left
+
+
+def _write(
+    session: Session, table: str, month: str, parts: Sequence[Callable[[], pl.DataFrame]], which: pl.Expr | None
+) -> WrittenMonth:
+    """The rows of `parts` for which `which` holds, as files of the month."""
+    files = session.warehouse.month_files
+    with files.writing(table, month) as writer:
+        with one_behind() as later:
+            for part in parts:
+                frame = part()
+                later(partial(writer.write, frame if which is None else frame.filter(which)))
+        return files.finish(writer, table, month)
+
+
+def _entries(session: Session, name: str, numbered: pl.DataFrame, parked: pl.DataFrame) -> pl.DataFrame:
+    """What the issue adds to the posted ledger: the bills, and all credits up to the month's end that are not in it yet,
+    but for accounts that are parked."""
+    posted = posted_ledger(session)
+    credits = session.warehouse.frame("SELECT * FROM credits WHERE credited_at < ?", [session.month(name).ends])
+    credits = credits.join(parked, on="account_id", how="anti")
+    prepaid = with_closing(session, numbered.filter(pl.col("billing_mode") == "prepaid"))
+    whole = ledger(credits, prepaid, posted)
+    return whole.join(posted, on=["account_id", "entry_number"], how="anti", maintain_order="left")
+
+
+def _rebuild_ledger(session: Session) -> None:
+    """The ledger with what is posted now; drafts of other months stand behind it. Belongs into the transaction."""
+    warehouse = session.warehouse
+    drafts = warehouse.month_files.scan("bills", issued=False).filter(pl.col("billing_mode") == "prepaid").collect()
+    frame = ledger(session.table("credits"), with_closing(session, drafts), posted_ledger(session))
+    warehouse.replace("ledger", frame)
