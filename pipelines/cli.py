@@ -207,6 +207,36 @@ def verify(month: str, home: Path | None, price_tables: Path | None, wait: float
 
 
 @cli.command()
+@click.argument("month")
+@_HOME
+@_PRICES
+@click.option(
+    "--above",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    metavar="PERCENT",
+    help="Name the accounts that would pay more than so much more.",
+)
+@_JSON
+def simulate(month: str, home: Path | None, price_tables: Path | None, above: int, as_json: bool) -> None:
+    """Show MONTH, as it is published, under the prices of --price-tables DIR, beside the real one.
+
+    Rates every leg of the month again with those prices and the reference files as they are, and compares the lines.
+    Writes nothing and needs no lock; the month may be open or issued.
+    """
+    from pipelines.simulating import simulate_month
+    from pipelines.terminal import progress_display, show_simulation
+
+    with progress_display() as progress:
+        result = simulate_month(Installation.find(home, price_tables), month, above, progress)
+    if as_json:
+        _print(result)
+    else:
+        show_simulation(result)
+
+
+@cli.command()
 @_HOME
 @_PRICES
 @_WAIT

@@ -22,7 +22,15 @@ MEASURED_RECORDS = 1_000
 NARROWEST = 100
 """Columns that the tables of an outcome need; a narrower terminal wraps lines, and no figure is cut."""
 
-_BILLED = {"net_amount": "net", "vat_amount": "VAT", "paid_from_balance": "from balance", "total_owed": "owed"}
+_BILLED = {
+    "net_amount": "net",
+    "vat_amount": "VAT",
+    "paid_from_balance": "from balance",
+    "total_owed": "owed",
+    "old": "old",
+    "new": "new",
+    "difference": "difference",
+}
 """Columns in minor units, with what stands above them; other amounts are sums of unrounded charges."""
 
 _HEADS = {**_BILLED, "billing_mode": "mode"}
@@ -111,6 +119,31 @@ def show_outcome(outcome: dict[str, Any]) -> None:
     console.print(f"Published: {outcome['published']}", soft_wrap=True, highlight=False)
 
 
+_AMOUNTS = ("old", "new", "difference")
+MOST_ACCOUNTS = 20
+"""Accounts that a simulation names in the terminal; `--json` has them all."""
+
+
+def show_simulation(result: dict[str, Any]) -> None:
+    """Prints a simulation for a person."""
+    console = Console()
+    console.width = max(console.width, NARROWEST)
+    console.print(f"\n[bold]{result['month']}[/bold] under {result['price_tables']}", soft_wrap=True, highlight=False)
+    _table(console, "Totals, net", (*_AMOUNTS, "currency"), result["totals"])
+    columns = ("kind", "direction", "country", *_AMOUNTS, "currency")
+    _table(console, "By service and country", columns, [row for row in result["services"] if row["difference"]])
+    more = result["above"]
+    title = f"{len(more):,} accounts would pay more than {result['above_percent']} % more"
+    if more:
+        _table(console, title, ("account_id", *_AMOUNTS, "currency"), more[:MOST_ACCOUNTS])
+    else:
+        console.print(f"\nNo account would pay more than {result['above_percent']} % more")
+    for row in result["unpriced"]:
+        console.print(f"{row['legs']:,} legs would go into suspense: {row['reason']}")
+    if result["fees_unpriced"]:
+        console.print(f"{result['fees_unpriced']:,} numbers would have no monthly fee")
+
+
 def _table(console: Console, title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
@@ -128,7 +161,7 @@ def _shown(column: str, row: dict[str, Any]) -> str:
     value = row[column]
     if column in _BILLED:
         return f"{value:,.{minor_units()[row['currency']]}f}"
-    return value if isinstance(value, str) else f"{value:,}"
+    return (value or "") if isinstance(value, str | None) else f"{value:,}"
 
 
 def show_where_to_look(installation: Installation, month: str) -> None:

@@ -109,7 +109,9 @@ def _fill(session: Session, month: str) -> None:
         typed = ", ".join(
             f'"{column}"::{catalogue.sql_type(dtype)} AS "{column}"' for column, dtype in types(table).items()
         )
-        connection.execute(f"CREATE TABLE publication.{name} AS SELECT {typed} FROM ({_SOURCES[name]}) ORDER BY {order}")
+        connection.execute(
+            f"CREATE TABLE publication.{name} AS SELECT {typed} FROM ({_SOURCES[name]}) ORDER BY {order}"
+        )
         session.progress.advance(session.warehouse.value(f"SELECT count(*) FROM publication.{name}"))
         for statement in catalogue.comments(f"publication.main.{name}", table):
             connection.execute(statement)

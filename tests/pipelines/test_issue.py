@@ -116,7 +116,11 @@ def test_late_usage_stands_on_lines_of_the_earliest_open_month(home: Home) -> No
     home.usage("late.csv", [CALL | {"record_id": "late", "duration_seconds": "60"}])
     run(home, MAY, JUNE)
     lines = "SELECT billing_month, usage_month, quantity, amount FROM bill_lines WHERE kind = 'voice' ORDER BY ALL"
-    mine = [(APRIL, APRIL, 83, Decimal("0.0200")), (MAY, APRIL, 60, Decimal("0.0100")), (MAY, MAY, 83, Decimal("0.0200"))]
+    mine = [
+        (APRIL, APRIL, 83, Decimal("0.0200")),
+        (MAY, APRIL, 60, Decimal("0.0100")),
+        (MAY, MAY, 83, Decimal("0.0200")),
+    ]
     assert rows(home, lines) == mine
     issue(home, MAY)
     home.usage("later.csv", [CALL | {"record_id": "later", "duration_seconds": "30"}])
@@ -208,7 +212,9 @@ def test_a_receipt_takes_issued_bills_off(home: Home) -> None:
     issue(home, APRIL)
     (net,) = rows(home, "SELECT net_amount FROM bills WHERE account_id = 'A1'")[0]
     home.add("credits", "C9,A1,top_up,10.00,EUR,2026-05-02T10:00:00Z,P9")
-    home.usage("c.csv", [CALL | {"record_id": "q", "from_number": "+33184000001", "started_at": "2026-05-01T10:00:00Z"}])
+    home.usage(
+        "c.csv", [CALL | {"record_id": "q", "from_number": "+33184000001", "started_at": "2026-05-01T10:00:00Z"}]
+    )
     run(home, MAY)
     (balance,) = rows(home, "SELECT balance_after FROM receipts WHERE credit_id = 'C9'")[0]
     assert balance == (Decimal(110) - net - Decimal("0.0166")).quantize(Decimal("0.01"))

@@ -46,8 +46,17 @@ def rate(legs: pl.DataFrame, book: RatingBook, *, files: pl.DataFrame, month: st
     billing rules 2, 3, 4, 6 and 7. A leg with nothing to charge has charge 0 and needs neither destination nor price.
     Rows leave sorted by account, so that one account's usage lies together.
     """
-    found = _with_account(legs, book)
-    found = found.with_columns(pl.lit(month).alias("usage_month"), _chargeable().alias("_chargeable"))
+    priced = with_price(legs, book).with_columns(pl.lit(month).alias("usage_month"))
+    suspended = priced.filter(pl.col("reason").is_not_null())
+    rated = priced.filter(pl.col("reason").is_null()) if suspended.height else priced
+    return Rated(
+        _rated(rated, files, billing_month), suspended.with_columns(_detail().alias("detail")).select(SUSPENDED)
+    )
+
+
+def with_price(legs: pl.DataFrame, book: RatingBook) -> pl.DataFrame:
+    """`legs` in any order with account, destination, country, price and charge, and the `reason` why one has none."""
+    found = _with_account(legs, book).with_columns(_chargeable().alias("_chargeable"))
     voice, out = pl.col("service") == "voice", pl.col("direction") == "outbound"
     priced = pl.concat(
         [
@@ -59,12 +68,7 @@ def rate(legs: pl.DataFrame, book: RatingBook, *, files: pl.DataFrame, month: st
     )
     if priced.height != legs.height:
         raise AssertionError("rating lost or doubled a leg")
-    priced = priced.with_columns(_reason().alias("reason"))
-    suspended = priced.filter(pl.col("reason").is_not_null())
-    rated = priced.filter(pl.col("reason").is_null()) if suspended.height else priced
-    return Rated(
-        _rated(rated, files, billing_month), suspended.with_columns(_detail().alias("detail")).select(SUSPENDED)
-    )
+    return priced.with_columns(_reason().alias("reason"))
 
 
 def _with_account(legs: pl.DataFrame, book: RatingBook) -> pl.DataFrame:
