@@ -294,7 +294,7 @@ place, here or in a folder of your own (`--price-tables DIR` or `CALLBILL_PRICE_
 Rows are added, never edited and never removed: copy the row of the price, give it the new price and, as
 `valid_from`, the day on which it starts (in the billing time zone). Usage is charged at the price in force
 when it happened, so yesterday's rows stay needed. `callbill check` reads the tables and says what is wrong
-with them.
+with them; `callbill simulate MONTH --price-tables DIR` shows a month under other prices.
 
 ## How these were made
 `python -m pipelines.example.tariff` wrote them with version {version} of the `phonenumbers` package. Prefixes

@@ -19,12 +19,16 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipelines.session import Session
+from pipelines.stages.issue import issue_month
+from pipelines.stages.publish import publish
+from pipelines.warehouse import Warehouse
 from tests.pipelines.command import Said, call
 from tests.pipelines.homes import Home
 from tests.support import read_published, run_stages
 
 MONTHS = ["2026-04"]
-CLOCK = ["first_seen_at", "loaded_at"]
+CLOCK = ["first_seen_at", "loaded_at", "issued_at", "at", "parked_at", "released_at"]
 """Columns that say when something was done, which no two runs have in common."""
 
 _PROCESSES = multiprocessing.get_context("forkserver")
@@ -49,6 +53,17 @@ def month_ends(home: Home, moment: Moment | None = None) -> None:
     run_stages(home.path, home.price_tables, MONTHS)
 
 
+def issue(home: Home, moment: Moment | None = None) -> None:
+    """Issues MONTHS, which were run, up to the moment where there is one."""
+    if moment is not None:
+        _deadly(moment)
+    with Warehouse.open(home.installation) as warehouse:
+        session = Session(home.installation, warehouse)
+        for month in MONTHS:
+            issue_month(session, month)
+            publish(session, month)
+
+
 def _deadly(moment: Moment) -> None:
     module, _, name = moment.place.partition(":")
     owner: Any = importlib.import_module(module)
@@ -65,9 +80,17 @@ def _deadly(moment: Moment) -> None:
     setattr(owner, function, deadly)
 
 
-def run(home: Home, moment: Moment | None = None, *, kill_after: float | None = None, timeout: float = 60) -> int:
-    """Month ends in another process, killed at the moment, or after so many seconds; its exit code."""
-    process = _PROCESSES.Process(target=month_ends, args=(home, moment))
+def run(
+    home: Home,
+    moment: Moment | None = None,
+    *,
+    kill_after: float | None = None,
+    timeout: float = 60,
+    task: Callable[[Home, Moment | None], None] = month_ends,
+) -> int:
+    """A task, month ends if nothing else is said, in another process, killed at the moment, or after so many seconds;
+    its exit code."""
+    process = _PROCESSES.Process(target=task, args=(home, moment))
     process.start()
     if kill_after is not None:
         time.sleep(kill_after)

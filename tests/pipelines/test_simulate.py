@@ -29,7 +29,9 @@ def home(tmp_path: Path) -> Home:
 
 
 def simulated(home: Home, *more: str) -> dict[str, list[dict[str, str]]]:
-    said = call("simulate", MONTH, "--json", "--home", str(home.path), "--price-tables", str(other(home).price_tables), *more)
+    said = call(
+        "simulate", MONTH, "--json", "--home", str(home.path), "--price-tables", str(other(home).price_tables), *more
+    )
     assert said.status == 0, said.err
     found: dict[str, list[dict[str, str]]] = json.loads(said.out)
     return found
