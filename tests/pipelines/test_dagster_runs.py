@@ -19,7 +19,7 @@ from tests.pipelines.traffic import CALL, callr_call
 from tests.support import read_published
 
 MONTH = "2026-04"
-CLOCK = ["first_seen_at", "loaded_at"]
+CLOCK = ["first_seen_at", "loaded_at", "at"]
 
 
 @pytest.fixture
