@@ -109,9 +109,8 @@ def put_document(session: Session, month: str) -> None:
 def kept(path: Path) -> list[dict[str, Any]]:
     """The issues that the file tells of. Raises BadInput where it cannot be read."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["issues"]
+        return list(json.loads(path.read_text(encoding="utf-8"))["issues"])
     except FileNotFoundError:
         raise BadInput(f"{path} is missing: nothing proves what was issued") from None
     except (OSError, ValueError, KeyError, TypeError):
         raise BadInput(f"{path} cannot be read as what callbill wrote there") from None
-    return list(found)
