@@ -10,12 +10,22 @@ import polars as pl
 from transforms.tables import base, billing, closing, control, prices, reference, usage
 from transforms.tables.base import Table
 
-PUBLISHED_MONTHLY: dict[str, type[Table]] = {
+BILLED: dict[str, type[Table]] = {
     "rated_usage": usage.RatedUsage,
     "number_fees": billing.NumberFees,
     "bill_lines": billing.BillLines,
     "bills": billing.Bills,
 }
+"""A month's bills and what they follow from."""
+
+CORRECTED: dict[str, type[Table]] = {
+    "corrected_usage": billing.CorrectedUsage,
+    "correction_lines": billing.CorrectionLines,
+    "correction_notes": billing.CorrectionNotes,
+}
+"""What corrects issued bills of a month."""
+
+PUBLISHED_MONTHLY: dict[str, type[Table]] = {**BILLED, **CORRECTED}
 """Tables kept as immutable Parquet files a month, with a view over them."""
 
 PUBLISHED_WHOLE: dict[str, type[Table]] = {

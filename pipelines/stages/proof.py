@@ -47,7 +47,7 @@ def document(session: Session, month: str, part: int, at: datetime, bills: pl.Da
 def hashes(session: Session, month: str, part: int) -> dict[str, dict[str, int | str]]:
     """Rows and SHA-256 of each table of the part, of the ledger entries that it posted, and of the receipts."""
     found: dict[str, dict[str, int | str]] = {}
-    for name, table in catalogue.PUBLISHED_MONTHLY.items():
+    for name, table in catalogue.BILLED.items():
         paths = session.warehouse.month_files.part(name, month, part)
         missing = [path for path in paths if not path.exists()]
         if not paths or missing:

@@ -9,11 +9,12 @@ import polars as pl
 
 from transforms.tables.base import Amount, Charge, Instant, Price, Rate, Table
 from transforms.tables.reference import BILLING_MODES, CREDIT_KINDS, PAYMENT_METHODS
-from transforms.tables.usage import DIRECTIONS
+from transforms.tables.usage import DIRECTIONS, RatedUsage
 
 LINE_KINDS = ("voice", "sms", "number_fee", "adjustment")
 UNITS = ("seconds", "segments", "messages", "months")
 BILL_STATUSES = ("draft", "issued", "parked")
+NOTE_KINDS = ("credit_note", "debit_note")
 VAT_RULES = ("domestic", "reverse_charge", "eu_consumer", "outside_eu", "charged_at_top_up")
 
 _MONTH = "Month billed, as 2026-10."
@@ -121,3 +122,45 @@ class Ledger(Table):
     amount: Amount = pa.Field(description="Signed movement.", metadata=_MONEY)
     balance_after: Amount = pa.Field(description="Sum of the account's entries up to this one.", metadata=_MONEY)
     currency: str = pa.Field(description=_CURRENCY)
+
+
+class CorrectedUsage(RatedUsage):
+    """The legs of corrected accounts as a correction rated them: what a credit or debit note follows from."""
+
+    _key: ClassVar = ("billing_month", "note_number", "usage_id")
+
+    note_number: str = pa.Field(description="The note of the account that the leg belongs to.")
+
+
+class CorrectionLines(BillLines):
+    """The lines of credit and debit notes: what was charged is taken back, what is right is charged."""
+
+    _key: ClassVar = ("billing_month", "note_number", "line_number")
+
+    note_number: str = pa.Field(description="The note on which the line stands.")
+    line_number: pl.Int32 = pa.Field(ge=1, description="Position of the line on its note, from 1.")
+    events: pl.Int64 = pa.Field(description="Legs, messages or fees more or less.")
+    quantity: pl.Int64 = pa.Field(description="What is charged more or less, in `unit`.")
+
+
+class CorrectionNotes(Table):
+    """Credit and debit notes: the only way in which what an issued bill says is ever changed."""
+
+    _key: ClassVar = ("note_number",)
+
+    billing_month: str = pa.Field(description="Month of the bill that is corrected.")
+    account_id: str = pa.Field(description="The account.")
+    note_number: str = pa.Field(unique=True, description="Number of the note, from the series of its kind.")
+    kind: str = pa.Field(isin=NOTE_KINDS, description="credit_note: less is owed; debit_note: more.")
+    bill_number: str = pa.Field(nullable=True, description="The bill that is corrected; null where there was none.")
+    reason: str = pa.Field(description="Why, as the customer reads it.")
+    billing_mode: str = pa.Field(isin=BILLING_MODES, description="prepaid or postpaid.")
+    currency: str = pa.Field(description=_CURRENCY)
+    net_amount: Amount = pa.Field(description="Sum of the note's lines; negative on a credit note.", metadata=_MONEY)
+    vat_rate: Rate = pa.Field(description="Rate of the bill, as a fraction.")
+    vat_rule: str = pa.Field(isin=VAT_RULES, description="Why that rate.")
+    vat_amount: Amount = pa.Field(description="VAT, rounded once to the minor unit.", metadata=_MONEY)
+    gross_amount: Amount = pa.Field(description="Net amount and VAT.", metadata=_MONEY)
+    paid_from_balance: Amount = pa.Field(description="Prepaid: the net amount. Postpaid: 0.", metadata=_MONEY)
+    total_owed: Amount = pa.Field(description="Prepaid: 0. Postpaid: net amount and VAT.", metadata=_MONEY)
+    issued_at: Instant = pa.Field(description="When it was issued.")
