@@ -50,6 +50,7 @@ def cli() -> None:
                    callbill explain standard:voice:c-17  (a record)
     Close it:      callbill issue 2026-10
     Still so?      callbill verify 2026-10
+    Was it wrong?  callbill correct 2026-10
 
     Exit status: 0 done and every control passed; 1 a control failed and nothing was published; 2 a wrong call, or
     unusable settings, reference or price files; 3 another run holds the warehouse.
@@ -142,6 +143,47 @@ def issue(month: str, home: Path | None, price_tables: Path | None, wait: float 
         click.echo(f"look at them, then: callbill release {month} ACCOUNT --reason ... --by ..., and issue again")
 
 
+@cli.command()
+@click.argument("month")
+@click.option("--issue", "with_notes", is_flag=True, help="Issue credit and debit notes for what differs.")
+@click.option(
+    "--reason",
+    default="correction of charges",
+    show_default=True,
+    metavar="TEXT",
+    help="What the notes give as their reason; customers read it.",
+)
+@_HOME
+@_PRICES
+@_WAIT
+@_JSON
+def correct(
+    month: str,
+    with_notes: bool,
+    reason: str,
+    home: Path | None,
+    price_tables: Path | None,
+    wait: float | None,
+    as_json: bool,
+) -> None:
+    """Rate the issued MONTH with today's prices, numbers and accounts, and show what differs per account.
+
+    Changes nothing, unless --issue is given: then each account that differs gets a credit note or a debit note, which
+    names its bill and has lines and VAT at the bill's rate. The bills stay as they were issued.
+    """
+    from pipelines.running import correct_bills
+    from pipelines.terminal import progress_display, show_correction
+
+    with progress_display() as progress:
+        result = correct_bills(
+            Installation.find(home, price_tables), month, progress, issue=with_notes, reason=reason, wait_seconds=wait
+        )
+    if as_json:
+        _print(result)
+    else:
+        show_correction(result)
+
+
 _REASON = click.option("--reason", required=True, help="Why, for the audit trail.")
 _BY = click.option("--by", required=True, metavar="NAME", help="Who decided it.")
 
@@ -201,7 +243,9 @@ def verify(month: str, home: Path | None, price_tables: Path | None, wait: float
     for finding in result["findings"]:
         click.echo(f"callbill: {finding}", err=True)
     if not as_json and not result["findings"]:
-        click.echo(f"{month} is as it was issued: {result['bills']:,} bills, {result['rows']:,} rows in all its tables")
+        click.echo(
+            f"{month} is as it was issued: {result['documents']:,} documents, {result['rows']:,} rows in all its tables"
+        )
     if result["findings"]:
         raise click.exceptions.Exit(1)
 

@@ -130,13 +130,32 @@ def months_between(session: Session, first: str, until: str) -> list[str]:
     return months
 
 
+def legs_on_bills(session: Session, months: Sequence[str], condition: str = "true") -> pl.DataFrame:
+    """LEG of every leg on issued bills and notes of `months` for which the SQL condition holds."""
+    return session.warehouse.frame(
+        f"SELECT DISTINCT file_number, record_number, leg FROM {issued_legs(session, months)} "
+        f"JOIN loaded_files USING (file_id) WHERE {condition}"
+    )
+
+
+def issued_legs(session: Session, months: Sequence[str] | None = None) -> str:
+    """An SQL table of the legs on issued bills and notes; of all months or of `months`."""
+    files = session.warehouse.month_files
+    columns = "file_id, record_number, leg, usage_month, charge"
+    return "({} UNION ALL {})".format(
+        *(
+            f"SELECT {columns} FROM {files.source(table, months, issued=True)}"
+            for table in ("rated_usage", "corrected_usage")
+        )
+    )
+
+
 def _billed(session: Session, usage: str, condition: str) -> pl.DataFrame:
     """LEG of the usage of a month for which the condition holds and that stands on an issued bill, of whatever month."""
     month = session.month(usage)
-    files = session.warehouse.month_files
-    rated = files.source("rated_usage", _months_from(session, usage), issued=True)
     return session.warehouse.frame(
-        f"SELECT f.file_number, r.record_number, r.leg FROM {rated} r JOIN loaded_files f USING (file_id) "
+        f"SELECT f.file_number, r.record_number, r.leg FROM {issued_legs(session, _months_from(session, usage))} r "
+        f"JOIN loaded_files f USING (file_id) "
         f"WHERE r.usage_month = '{usage}' AND (f.file_number, r.record_number) IN (SELECT (file_number, record_number) "
         f"FROM usage_records WHERE started_at >= ? AND started_at < ? AND {condition})",
         [month.starts, month.ends],

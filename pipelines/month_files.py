@@ -194,6 +194,10 @@ class MonthFiles:
         """A FROM item over the files of `table`; see `paths`."""
         return _from(table, self.paths(table, months, issued=issued))
 
+    def files_of(self, written: WrittenMonth) -> str:
+        """A FROM item over a month that is written, whether it is named yet or not."""
+        return _from(written.table, self._parts(written.folder, written.files))
+
     def view(self, name: str, table: str, paths: Sequence[Path]) -> str:
         """CREATE VIEW `name` over files of `table`; its columns are named, so that each can have its comment."""
         names = ", ".join(f'"{column}"' for column in columns(catalogue.PUBLISHED_MONTHLY[table]))

@@ -21,11 +21,17 @@ from pipelines.audit import record
 from pipelines.closing import issued_months
 from pipelines.durable import put
 from pipelines.errors import BadInput, CallbillError, Interrupted, LockHeld
+from pipelines.month_files import scan
+from pipelines.reference import InputTables, read_price_tables, read_reference
 from pipelines.session import Progress, Session, Silent
 from pipelines.settings import REPOSITORY, Installation, Month
+from pipelines.stages.correct import compare_month, correct_month
 from pipelines.stages.issue import park_account
+from pipelines.stages.load import load_reference_and_prices
+from pipelines.stages.publish import publish
 from pipelines.verifying import verify_month
 from pipelines.warehouse import Warehouse, WarehouseLock
+from transforms.billing.corrections import by_account
 
 DAGSTER_YAML = """\
 # Written by callbill. One run of Dagster's at a time: the warehouse has one writer. Runs of the command line do not
@@ -180,11 +186,48 @@ def issue_bills(
         )
         return {
             "month": name,
-            "issued": last["bills"] if issued else 0,
+            "issued": last["documents"] if issued else 0,
             "first_number": last["first_number"] if issued else None,
             "last_number": last["last_number"] if issued else None,
             "parked": parked.to_dicts(),
         }
+
+
+def correct_bills(
+    installation: Installation,
+    name: str,
+    progress: Progress,
+    *,
+    issue: bool,
+    reason: str,
+    wait_seconds: float | None = None,
+) -> dict[str, Any]:
+    """How the issued month would be billed today: `accounts` with what they were charged, what is right, and the
+    difference; `lines` that differ; `lost` legs by reason. With `issue`, `notes` that make up for it are issued, and
+    published. Raises LockHeld or BadInput."""
+    Month.parse(name, installation.settings)
+    if not installation.warehouse.exists():
+        raise BadInput(f"{installation.warehouse} does not exist: nothing was ever run here")
+    with _open(installation, progress, wait_seconds) as warehouse:
+        session = Session(installation, warehouse, progress)
+        prices = read_price_tables(installation)
+        reference = read_reference(installation, prices)
+        tables = InputTables({**prices.frames, **reference.frames}, {**prices.sha256, **reference.sha256})
+        if issue:
+            load_reference_and_prices(session, name)
+        found = compare_month(session, name, tables)
+        result = {
+            "month": name,
+            "accounts": by_account(found.lines, found.bills).to_dicts(),
+            "lines": found.lines.to_dicts(),
+            "lost": found.lost,
+        }
+        if not issue:
+            return result
+        part = correct_month(session, name, tables, found, reason)
+        publish(session, name)
+        numbers = warehouse.month_files.part("correction_notes", name, part) if part else []
+        return {**result, "notes": scan("correction_notes", numbers).collect().to_dicts()}
 
 
 def hold_back(

@@ -71,6 +71,12 @@ class Issuing:
 
     bill_prefix: str = ""
     first_bill: int = 1
+    receipt_prefix: str = "R-"
+    first_receipt: int = 1
+    credit_note_prefix: str = "CN-"
+    first_credit_note: int = 1
+    debit_note_prefix: str = "DN-"
+    first_debit_note: int = 1
     median_multiple: int = 20
     suspense_percent: int = 10
     at_month_end: bool = False
@@ -210,8 +216,9 @@ def _senseless(path: Path, billing: Billing) -> list[str]:
 
 def _bounds(path: Path, issue: Issuing) -> list[str]:
     found = []
-    if issue.first_bill < 1:
-        found.append(f"{path}: [issue] first_bill: {issue.first_bill} is no number from 1 on")
+    for name in ("first_bill", "first_receipt", "first_credit_note", "first_debit_note"):
+        if getattr(issue, name) < 1:
+            found.append(f"{path}: [issue] {name}: {getattr(issue, name)} is no number from 1 on")
     if issue.median_multiple < 2:
         found.append(f"{path}: [issue] median_multiple: {issue.median_multiple} is no multiple from 2 on")
     if not 0 <= issue.suspense_percent <= 100:

@@ -27,6 +27,7 @@ _BILLED = {
     "vat_amount": "VAT",
     "paid_from_balance": "from balance",
     "total_owed": "owed",
+    "billed": "billed",
     "old": "old",
     "new": "new",
     "difference": "difference",
@@ -142,6 +143,27 @@ def show_simulation(result: dict[str, Any]) -> None:
         console.print(f"{row['legs']:,} legs would go into suspense: {row['reason']}")
     if result["fees_unpriced"]:
         console.print(f"{result['fees_unpriced']:,} numbers would have no monthly fee")
+
+
+def show_correction(result: dict[str, Any]) -> None:
+    """Prints for a person what a correction found, and the notes that it made."""
+    console = Console()
+    console.width = max(console.width, NARROWEST)
+    accounts = result["accounts"]
+    if not accounts:
+        console.print(f"{result['month']}: every bill, with its notes, is what it would be today", highlight=False)
+    columns = ("account_id", "bill_number", "billed", "difference", "currency")
+    title = f"{result['month']}: {len(accounts):,} accounts differ, net"
+    _table(console, title, columns, accounts[:MOST_ACCOUNTS])
+    for reason, count in result["lost"].items():
+        console.print(f"billed, and {reason} today: {count:,}", markup=False, highlight=False)
+    notes = result.get("notes", [])
+    of_notes = ("note_number", "account_id", "bill_number", "net_amount", "vat_amount", "total_owed", "currency")
+    _table(console, f"{len(notes):,} notes issued", of_notes, notes[:MOST_ACCOUNTS])
+    if accounts and "notes" not in result:
+        console.print(
+            f"\nNothing was changed; callbill correct {result['month']} --issue issues credit and debit notes"
+        )
 
 
 def _table(console: Console, title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:

@@ -7,6 +7,7 @@ import polars as pl
 from pipelines.closing import issued_months
 from pipelines.month_files import scan
 from pipelines.reference import require_vat_rates
+from pipelines.series import advance
 from pipelines.session import Session
 from pipelines.stages import Facts
 from pipelines.stages.rate import is_current, rated_batches, usage_months
@@ -39,21 +40,31 @@ def make_receipts(session: Session) -> Facts:
             seller_country=session.seller_country,
             minor_units=session.minor_units,
         )
-        last = warehouse.frame(
-            "SELECT split_part(receipt_number, '-', 2)::INTEGER AS year, "
-            "max(split_part(receipt_number, '-', 3)::BIGINT) AS last FROM receipts GROUP BY 1"
-        )
+        settings = session.installation.settings.issue
+        last = warehouse.frame("SELECT year, last FROM number_series WHERE series = 'receipts'")
+        made = numbered(drafts, last, time_zone=zone, prefix=settings.receipt_prefix, first=settings.first_receipt)
         with warehouse.transaction():
-            warehouse.insert("receipts", numbered(drafts, last, time_zone=zone))
+            warehouse.insert("receipts", made)
+            for (year,), part in made.group_by(pl.col("credited_at").dt.convert_time_zone(zone).dt.year()):
+                given = part["receipt_number"].str.extract(r"(\d+)$").cast(pl.Int64)
+                advance(session, "receipts", str(year), int(str(given.max())))
             warehouse.note("receipts", None, {"new": drafts.height})
     session.progress.advance(new.height)
     return {"new": new.height, "rows": int(warehouse.value("SELECT count(*) FROM receipts"))}
 
 
 def _billed(session: Session, new: pl.DataFrame) -> pl.DataFrame:
-    """credit_id and billed: the issued bills of months that ended before each of the `new` credits."""
+    """credit_id and billed: the issued bills of months that ended before each of the `new` credits, and the notes that
+    were issued before it."""
     bills = _issued_before(session, new, "bills", pl.col("paid_from_balance"))
-    return bills.group_by("credit_id").agg(pl.col("amount").sum().alias("billed"))
+    notes = (
+        session.warehouse.month_files.scan("correction_notes", issued=True)
+        .join(new.lazy().select("credit_id", "account_id", "credited_at"), on="account_id")
+        .filter(pl.col("issued_at") < pl.col("credited_at"))
+        .select("credit_id", pl.col("paid_from_balance").cast(MONEY).alias("amount"))
+        .collect()
+    )
+    return pl.concat([bills, notes]).group_by("credit_id").agg(pl.col("amount").sum().alias("billed"))
 
 
 def _issued_before(session: Session, new: pl.DataFrame, table: str, amount: pl.Expr) -> pl.DataFrame:
@@ -116,6 +127,14 @@ def posted_ledger(session: Session) -> pl.DataFrame:
     return session.warehouse.frame(
         "SELECT * EXCLUDE (month, part) FROM posted_ledger ORDER BY account_id, entry_number"
     )
+
+
+def rebuild_ledger(session: Session) -> None:
+    """The ledger with what is posted now; drafts of all months stand behind it. Belongs into the transaction."""
+    warehouse = session.warehouse
+    drafts = warehouse.month_files.scan("bills", issued=False).filter(pl.col("billing_mode") == "prepaid").collect()
+    frame = ledger(session.table("credits"), with_closing(session, drafts), posted_ledger(session))
+    warehouse.replace("ledger", frame)
 
 
 def with_closing(session: Session, bills: pl.DataFrame) -> pl.DataFrame:

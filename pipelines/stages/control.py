@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.closing import issued_months
+from pipelines.closing import issued_legs, issued_months
 from pipelines.controls import CONTROLS, Control
 from pipelines.errors import ControlFailed
 from pipelines.session import Session
@@ -30,7 +30,7 @@ def control_month(session: Session, name: str) -> pl.DataFrame:
     session.warehouse.connection.register("minor_units", units)
     tables = ("rated_usage", "number_fees", "bill_lines", "bills")
     sources = {table: session.warehouse.month_files.source(table, [name], issued=False) for table in tables}
-    sources["issued_usage"] = session.warehouse.month_files.source("rated_usage", issued=True)
+    sources["issued_usage"] = issued_legs(session)
     try:
         measured = pl.concat([_measure(session, month, control, sources) for control in measured_now])
     finally:

@@ -14,9 +14,10 @@ from pipelines.behind import one_behind
 from pipelines.closing import HELD, issued_months
 from pipelines.errors import BadInput
 from pipelines.month_files import WrittenMonth
+from pipelines.series import advance, next_number
 from pipelines.session import Session
 from pipelines.stages import Facts
-from pipelines.stages.balance import posted_ledger, with_closing
+from pipelines.stages.balance import posted_ledger, rebuild_ledger, with_closing
 from pipelines.stages.control import require_passed
 from pipelines.stages.proof import document, put_document
 from transforms.billing.bounds import Bounds, out_of_bounds
@@ -51,8 +52,7 @@ def issue_month(session: Session, name: str) -> Facts:
         return {"issued": 0, "parked": parked.height}
     now = datetime.now(UTC)
     year, settings = name[:4], session.installation.settings.issue
-    last = warehouse.value("SELECT last FROM number_series WHERE series = 'bills' AND year = ?", [year])
-    first = settings.first_bill if last is None else last + 1
+    first = next_number(session, "bills", year, settings.first_bill)
     numbered = issued(ready, prefix=settings.bill_prefix, first=first, at=now)
     part = 1 + int(warehouse.value("SELECT coalesce(max(part), 0) FROM issues WHERE billing_month = ?", [name]))
     closed, left = _split(session, name, numbered, parked)
@@ -64,10 +64,7 @@ def issue_month(session: Session, name: str) -> Facts:
             warehouse.month_files.forget(written.table, written.month)
         for written in left:
             warehouse.month_files.name(written)
-        warehouse.connection.execute("DELETE FROM number_series WHERE series = 'bills' AND year = ?", [year])
-        warehouse.connection.execute(
-            "INSERT INTO number_series VALUES ('bills', ?, ?)", [year, first + numbered.height - 1]
-        )
+        advance(session, "bills", year, first + numbered.height - 1)
         warehouse.connection.execute("DELETE FROM left_open WHERE billing_month = ?", [name])
         warehouse.insert("left_open", parked.select("billing_month", "account_id"))
         warehouse.insert("posted_ledger", entries.with_columns(month=pl.lit(name), part=pl.lit(part, pl.Int32)))
@@ -76,7 +73,7 @@ def issue_month(session: Session, name: str) -> Facts:
             "WHERE receipt_number NOT IN (SELECT receipt_number FROM posted_receipts)",
             [name, part],
         )
-        _rebuild_ledger(session)
+        rebuild_ledger(session)
         warehouse.connection.execute(
             "INSERT INTO issues SELECT ?, ?, ?, (SELECT max(file_number) FROM loaded_files), ?",
             [name, part, now, json.dumps(document(session, name, part, now, numbered), sort_keys=True)],
@@ -220,11 +217,3 @@ def _entries(session: Session, name: str, numbered: pl.DataFrame, parked: pl.Dat
     prepaid = with_closing(session, numbered.filter(pl.col("billing_mode") == "prepaid"))
     whole = ledger(credits, prepaid, posted)
     return whole.join(posted, on=["account_id", "entry_number"], how="anti", maintain_order="left")
-
-
-def _rebuild_ledger(session: Session) -> None:
-    """The ledger with what is posted now; drafts of other months stand behind it. Belongs into the transaction."""
-    warehouse = session.warehouse
-    drafts = warehouse.month_files.scan("bills", issued=False).filter(pl.col("billing_mode") == "prepaid").collect()
-    frame = ledger(session.table("credits"), with_closing(session, drafts), posted_ledger(session))
-    warehouse.replace("ledger", frame)

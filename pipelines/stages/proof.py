@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,31 +23,43 @@ HASH_ROWS = 500_000
 """Hashes of rows that are in memory at once."""
 
 
-def document(session: Session, month: str, part: int, at: datetime, bills: pl.DataFrame) -> dict[str, Any]:
-    """What is kept of one issue of the month. Belongs into its transaction."""
-    totals = bills.group_by("currency").agg(pl.col("net_amount", "vat_amount", "gross_amount", "total_owed").sum())
+def document(
+    session: Session,
+    month: str,
+    part: int,
+    at: datetime,
+    issued: pl.DataFrame,
+    number: str = "bill_number",
+    tables: Mapping[str, type[Table]] = catalogue.BILLED,
+) -> dict[str, Any]:
+    """What is kept of one issue of the month: of bills, or of notes that correct them. Belongs into its transaction.
+
+    `issued`: the bills or notes, `number`: their column of numbers, `tables`: what was written with them.
+    """
+    totals = issued.group_by("currency").agg(pl.col("net_amount", "vat_amount", "gross_amount", "total_owed").sum())
     inputs = session.warehouse.value("SELECT facts FROM manifest WHERE stage = 'reference_and_prices'")
     return {
         "month": month,
         "part": part,
         "issued_at": at.isoformat(),
         "version": version("callbill"),
-        "first_number": bills["bill_number"].min(),
-        "last_number": bills["bill_number"].max(),
-        "bills": bills.height,
+        "first_number": issued[number].min(),
+        "last_number": issued[number].max(),
+        "documents": issued.height,
         "totals": {
             row["currency"]: {name: str(row[name]) for name in totals.columns if name != "currency"}
             for row in totals.sort("currency").iter_rows(named=True)
         },
         "inputs": json.loads(inputs) if inputs else {},
-        "tables": hashes(session, month, part),
+        "tables": hashes(session, month, part, tables),
     }
 
 
-def hashes(session: Session, month: str, part: int) -> dict[str, dict[str, int | str]]:
-    """Rows and SHA-256 of each table of the part, of the ledger entries that it posted, and of the receipts."""
+def hashes(session: Session, month: str, part: int, tables: Iterable[str]) -> dict[str, dict[str, int | str]]:
+    """Rows and SHA-256 of each of `tables` in the part, of the ledger entries that it posted, and of the receipts."""
     found: dict[str, dict[str, int | str]] = {}
-    for name, table in catalogue.BILLED.items():
+    for name in tables:
+        table = catalogue.PUBLISHED_MONTHLY[name]
         paths = session.warehouse.month_files.part(name, month, part)
         missing = [path for path in paths if not path.exists()]
         if not paths or missing:

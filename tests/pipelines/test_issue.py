@@ -107,7 +107,7 @@ def test_an_issued_month_stays_as_it_is_whatever_comes(home: Home) -> None:
     assert same(before, month_of(home, APRIL))
     said = call("verify", APRIL, *home.arguments)
     assert (said.status, said.err) == (0, "")
-    assert "2026-04 is as it was issued: 5 bills" in said.out
+    assert "2026-04 is as it was issued: 5 documents" in said.out
 
 
 def test_late_usage_stands_on_lines_of_the_earliest_open_month(home: Home) -> None:
@@ -242,4 +242,4 @@ def test_the_proof_is_written_again_where_a_kill_kept_it_from_being(home: Home) 
     assert call("verify", APRIL, *home.arguments).status == 2
     issue(home, APRIL)
     assert proof.read_bytes() == text
-    assert json.loads(text)["issues"][0]["bills"] == 5
+    assert json.loads(text)["issues"][0]["documents"] == 5

@@ -12,15 +12,20 @@ from transforms.tables.billing import Bills
 DIGITS = 6
 
 
+def numbers(series: pl.Expr, position: pl.Expr) -> pl.Expr:
+    """The number of a document: its series, prefix and year, and its position there, as `R-2026-000001`."""
+    return pl.concat_str(series, pl.lit("-"), position.cast(pl.String).str.zfill(DIGITS))
+
+
 def issued(bills: pl.DataFrame, *, prefix: str, first: int, at: datetime) -> pl.DataFrame:
     """`bills` (Bills of one month) as issued at the moment `at`, numbered from `first` in the order of the accounts.
 
     The series is that of the month's year: `2026-000001`, with `prefix` before it.
     """
-    number = (pl.int_range(pl.len(), dtype=pl.Int64) + first).cast(pl.String).str.zfill(DIGITS)
-    year = pl.col("billing_month").str.slice(0, 4)
+    series = pl.concat_str(pl.lit(prefix), pl.col("billing_month").str.slice(0, 4))
+    number = numbers(series, pl.int_range(pl.len(), dtype=pl.Int64) + first)
     numbered = bills.sort("account_id").with_columns(
-        pl.concat_str(pl.lit(prefix), year, pl.lit("-"), number).alias("bill_number"),
+        number.alias("bill_number"),
         pl.lit("issued").alias("status"),
         pl.lit(at).alias("issued_at"),
     )

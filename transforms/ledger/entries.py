@@ -10,8 +10,17 @@ from transforms.tables.billing import Ledger
 _WIDE = pl.Decimal(38, AMOUNT_SCALE)
 
 
-def ledger(credits: pl.DataFrame, bills: pl.DataFrame, posted: pl.DataFrame | None = None) -> pl.DataFrame:
-    """The Ledger of `credits` (Credits) and of the prepaid `bills` (Bills, and closed_at: the last moment of the month).
+_ENTRY = ("account_id", "posted_at", "kind", "reference", "amount", "currency")
+
+
+def ledger(
+    credits: pl.DataFrame,
+    bills: pl.DataFrame,
+    posted: pl.DataFrame | None = None,
+    adjustments: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """The Ledger of `credits` (Credits), of the prepaid `bills` (Bills, and closed_at: the last moment of the month), and
+    of `adjustments` (account_id, posted_at, kind, reference, amount and currency: what notes give back or take).
 
     Entries that are `posted` (Ledger) stand as they are; what is not among them comes behind, in the order of time.
 
@@ -34,13 +43,14 @@ def ledger(credits: pl.DataFrame, bills: pl.DataFrame, posted: pl.DataFrame | No
         (-pl.col("paid_from_balance").cast(_WIDE)).alias("amount"),
         "currency",
     )
+    adjusted = [] if adjustments is None else [conform(Ledger, adjustments).select(_ENTRY).cast({"amount": _WIDE})]
     before = empty(Ledger) if posted is None else posted
     last = before.group_by("account_id").agg(
         pl.col("entry_number").max().alias("_entries"), pl.col("amount").cast(_WIDE).sum().alias("_balance")
     )
     zero = pl.lit("0").str.to_decimal(scale=AMOUNT_SCALE).cast(_WIDE)
     entries = (
-        pl.concat([credited, paid])
+        pl.concat([credited, paid, *adjusted])
         .join(before, on=["account_id", "kind", "reference"], how="anti")
         .join(last, on="account_id", how="left")
         .sort("account_id", "posted_at", "kind", "reference")

@@ -6,6 +6,7 @@ from datetime import date
 
 import polars as pl
 
+from transforms.billing.issuing import numbers
 from transforms.billing.money import MinorUnits, times, to_minor_unit
 from transforms.billing.vat import rates_on, vat_rule, with_rate
 from transforms.tables.base import AMOUNT_SCALE, MONEY, assert_contract, conform
@@ -93,17 +94,17 @@ _RECEIPT = (
 )
 
 
-def numbered(drafts: pl.DataFrame, last_numbers: pl.DataFrame, *, time_zone: str) -> pl.DataFrame:
-    """Receipts of `drafts` with their numbers, gapless by year: R-2026-000001.
+def numbered(
+    drafts: pl.DataFrame, last_numbers: pl.DataFrame, *, time_zone: str, prefix: str, first: int
+) -> pl.DataFrame:
+    """Receipts of `drafts` with their numbers, gapless by year: R-2026-000001, where `prefix` is `R-`.
 
-    `last_numbers`: year (Int32) and last (Int64), the last number given in each year.
+    `last_numbers`: year (String) and last (Int64), the last number given in each year; others begin with `first`.
     """
-    year = pl.col("credited_at").dt.convert_time_zone(time_zone).dt.year().alias("year")
+    year = pl.col("credited_at").dt.convert_time_zone(time_zone).dt.year().cast(pl.String).alias("year")
     counted = drafts.with_columns(year).join(last_numbers, on="year", how="left", maintain_order="left")
-    number = pl.col("last").fill_null(0) + pl.int_range(1, pl.len() + 1).over("year")
-    named = counted.with_columns(
-        pl.format("R-{}-{}", "year", number.cast(pl.String).str.zfill(6)).alias("receipt_number")
-    )
+    position = pl.col("last").fill_null(first - 1) + pl.int_range(1, pl.len() + 1).over("year")
+    named = counted.with_columns(numbers(pl.concat_str(pl.lit(prefix), "year"), position).alias("receipt_number"))
     return assert_contract(Receipts, conform(Receipts, named))
 
 

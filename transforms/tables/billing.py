@@ -47,7 +47,7 @@ class NumberFees(Table):
 class BillLines(Table):
     """The lines of bills: usage by price, one line per number fee, adjustments."""
 
-    _key: ClassVar = ("billing_month", "account_id", "line_number")
+    _key: ClassVar[tuple[str, ...]] = ("billing_month", "account_id", "line_number")
 
     billing_month: str = pa.Field(description=_MONTH)
     account_id: str = pa.Field(description="The account billed.")
@@ -127,7 +127,7 @@ class Ledger(Table):
 class CorrectedUsage(RatedUsage):
     """The legs of corrected accounts as a correction rated them: what a credit or debit note follows from."""
 
-    _key: ClassVar = ("billing_month", "note_number", "usage_id")
+    _key: ClassVar[tuple[str, ...]] = ("billing_month", "note_number", "usage_id")
 
     note_number: str = pa.Field(description="The note of the account that the leg belongs to.")
 
@@ -135,7 +135,7 @@ class CorrectedUsage(RatedUsage):
 class CorrectionLines(BillLines):
     """The lines of credit and debit notes: what was charged is taken back, what is right is charged."""
 
-    _key: ClassVar = ("billing_month", "note_number", "line_number")
+    _key: ClassVar[tuple[str, ...]] = ("billing_month", "note_number", "line_number")
 
     note_number: str = pa.Field(description="The note on which the line stands.")
     line_number: pl.Int32 = pa.Field(ge=1, description="Position of the line on its note, from 1.")
