@@ -238,8 +238,8 @@ CONTROLS: tuple[Control, ...] = (
         "ledger_closes",
         "opening balance and movements are the closing balance, for every account and month",
         "SELECT currency, sum(moved) AS expected, sum(closing) AS actual, sum(abs(moved - closing)) AS difference FROM ("
-        "SELECT currency, sum(amount) OVER w AS moved, balance_after AS closing FROM ledger "
-        "WINDOW w AS (PARTITION BY account_id ORDER BY entry_number)) GROUP BY currency",
+        "SELECT currency, posted_at, sum(amount) OVER w AS moved, balance_after AS closing FROM ledger "
+        "WINDOW w AS (PARTITION BY account_id ORDER BY entry_number)) WHERE posted_at < $ends GROUP BY currency",
     ),
     Control(
         "bills_in_ledger",
