@@ -238,14 +238,37 @@ def verify(month: str, home: Path | None, price_tables: Path | None, wait: float
     from pipelines.running import verify_issued
 
     result = verify_issued(Installation.find(home, price_tables), month, wait_seconds=wait)
+    _findings(result, as_json, f"{month} is as it was issued")
+
+
+@cli.command()
+@click.argument("month")
+@_HOME
+@_PRICES
+@_WAIT
+@_JSON
+def rebuild(month: str, home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
+    """Make the issued MONTH once more and compare it with what was issued.
+
+    From the raw files of the inbox, and from reference and price files and settings as they were when it was issued,
+    which HOME/kept holds. Changes nothing. Exit status 1 where anything comes out otherwise.
+    """
+    from pipelines.running import rebuild_issued
+    from pipelines.terminal import progress_display
+
+    with progress_display() as progress:
+        result = rebuild_issued(Installation.find(home, price_tables), month, progress, wait_seconds=wait)
+    _findings(result, as_json, f"{month} comes out as it was issued")
+
+
+def _findings(result: dict[str, Any], as_json: bool, sound: str) -> None:
+    """Tells what a comparison with an issued month found, and exits with 1 where it found anything."""
     if as_json:
         _print(result)
     for finding in result["findings"]:
         click.echo(f"callbill: {finding}", err=True)
     if not as_json and not result["findings"]:
-        click.echo(
-            f"{month} is as it was issued: {result['documents']:,} documents, {result['rows']:,} rows in all its tables"
-        )
+        click.echo(f"{sound}: {result['documents']:,} documents, {result['rows']:,} rows in all its tables")
     if result["findings"]:
         raise click.exceptions.Exit(1)
 

@@ -6,7 +6,6 @@ What a value may be follows from the table's class; how tables hang together is 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,13 +31,13 @@ LINE = "_line"
 class CsvTable:
     """A file that was read: `frame` has the table's columns and the line of each row in `_line`.
 
-    `raw` has all rows as text, as they stand in the file.
+    `raw` has all rows as text, as they stand in the file, `content` its bytes; None where there is no file.
     """
 
     path: Path
     frame: pl.DataFrame
     problems: list[str]
-    sha256: str
+    content: bytes | None
     raw: pl.DataFrame
 
     def problem(self, line: int, column: str, expected: str) -> str:
@@ -60,13 +59,12 @@ def read_table(path: Path, table: type[Table], zone: ZoneInfo) -> CsvTable:
     """
     if not path.exists():
         nothing = _nothing(table)
-        return CsvTable(path, _typed(nothing, table), [], "", nothing)
+        return CsvTable(path, _typed(nothing, table), [], None, nothing)
     content = path.read_bytes()
-    sha256 = hashlib.sha256(content).hexdigest()
     raw, problems = _raw(path, content, table)
     if problems:
-        return CsvTable(path, _typed(raw, table), problems, sha256, raw)
-    return _parse(path, raw, table, zone, sha256)
+        return CsvTable(path, _typed(raw, table), problems, content, raw)
+    return _parse(path, raw, table, zone, content)
 
 
 def _raw(path: Path, content: bytes, table: type[Table]) -> tuple[pl.DataFrame, list[str]]:
@@ -126,7 +124,7 @@ def _typed(frame: pl.DataFrame, table: type[Table]) -> pl.DataFrame:
     return frame.clear().cast(pl.Schema({**types(table), LINE: pl.Int64()}))
 
 
-def _parse(path: Path, raw: pl.DataFrame, table: type[Table], zone: ZoneInfo, sha256: str) -> CsvTable:
+def _parse(path: Path, raw: pl.DataFrame, table: type[Table], zone: ZoneInfo, content: bytes) -> CsvTable:
     problems: list[tuple[int, str]] = []
     parsed = raw.select(*(_value(name, dtype, zone).alias(name) for name, dtype in types(table).items()), pl.col(LINE))
     good = pl.repeat(True, raw.height, eager=True)
@@ -145,7 +143,7 @@ def _parse(path: Path, raw: pl.DataFrame, table: type[Table], zone: ZoneInfo, sh
             problems.append((line, say(path, line, name, value, _expected(name, dtype, field))))
     problems.sort(key=lambda problem: problem[0])
     sentences = [sentence for _, sentence in problems[:MOST_PROBLEMS]]
-    return CsvTable(path, parsed.filter(good), sentences, sha256, raw)
+    return CsvTable(path, parsed.filter(good), sentences, content, raw)
 
 
 def _must_say_something(name: str) -> bool:

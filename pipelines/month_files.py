@@ -120,13 +120,18 @@ class MonthFiles:
                 part,
             ],
         )
-        self._connection.execute(self.view(written.table, written.table, self.paths(written.table)))
+        self._show(written.table)
 
     def forget(self, table: str, month: str, part: int = OPEN) -> None:
         """Takes that part of the month out of the table; its files stay for a while."""
         self._connection.execute(
             "DELETE FROM month_files WHERE table_name = ? AND month = ? AND part = ?", [table, month, part]
         )
+        self._show(table)
+
+    def _show(self, table: str) -> None:
+        """The warehouse's own view of the table, over the files that are named now."""
+        self._connection.execute(self.view(table, table, self.paths(table)))
 
     def paths(self, table: str, months: Sequence[str] | None = None, *, issued: bool | None = None) -> list[Path]:
         """The Parquet files of `table` in order: of all months or of `months`; of what is `issued`, is not, or both."""

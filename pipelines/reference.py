@@ -18,10 +18,14 @@ from transforms.rating.book import DEFAULT_LIST
 
 @dataclass(frozen=True)
 class InputTables:
-    """Files that were read and found sound: the tables by file name, and the SHA-256 of each file."""
+    """Files that were read and found sound: the tables by file name, and what each file holds; None for no file."""
 
     frames: dict[str, pl.DataFrame]
-    sha256: dict[str, str]
+    contents: dict[str, bytes | None]
+
+    def __or__(self, other: InputTables) -> InputTables:
+        """The files of both."""
+        return InputTables({**self.frames, **other.frames}, {**self.contents, **other.contents})
 
 
 def read_price_tables(installation: Installation) -> InputTables:
@@ -66,7 +70,7 @@ def _sound(files: dict[str, CsvTable], problems: list[str]) -> InputTables:
         raise BadInput(problems[:MOST_PROBLEMS] + ([f"and {more} problems more"] if more > 0 else []))
     return InputTables(
         {name: file.frame.drop(LINE) for name, file in files.items()},
-        {name: file.sha256 for name, file in files.items()},
+        {name: file.content for name, file in files.items()},
     )
 
 

@@ -22,12 +22,14 @@ from pipelines.closing import issued_months
 from pipelines.durable import put
 from pipelines.errors import BadInput, CallbillError, Interrupted, LockHeld
 from pipelines.month_files import scan
-from pipelines.reference import InputTables, read_price_tables, read_reference
+from pipelines.rebuilding import rebuild_month
+from pipelines.reference import read_price_tables, read_reference
 from pipelines.session import Progress, Session, Silent
 from pipelines.settings import REPOSITORY, Installation, Month
 from pipelines.stages.correct import compare_month, correct_month
 from pipelines.stages.issue import park_account
 from pipelines.stages.load import load_reference_and_prices
+from pipelines.stages.proof import put_document
 from pipelines.stages.publish import publish
 from pipelines.verifying import verify_month
 from pipelines.warehouse import Warehouse, WarehouseLock
@@ -211,8 +213,7 @@ def correct_bills(
     with _open(installation, progress, wait_seconds) as warehouse:
         session = Session(installation, warehouse, progress)
         prices = read_price_tables(installation)
-        reference = read_reference(installation, prices)
-        tables = InputTables({**prices.frames, **reference.frames}, {**prices.sha256, **reference.sha256})
+        tables = prices | read_reference(installation, prices)
         if issue:
             load_reference_and_prices(session, name)
         found = compare_month(session, name, tables)
@@ -224,7 +225,8 @@ def correct_bills(
         }
         if not issue:
             return result
-        part = correct_month(session, name, tables, found, reason)
+        part = correct_month(session, name, tables, found, reason, datetime.now(UTC))
+        put_document(session, name)
         publish(session, name)
         numbers = warehouse.month_files.part("correction_notes", name, part) if part else []
         return {**result, "notes": scan("correction_notes", numbers).collect().to_dicts()}
@@ -278,6 +280,17 @@ def verify_issued(installation: Installation, month: str, *, wait_seconds: float
         raise BadInput(f"{installation.warehouse} does not exist: nothing was ever run here")
     with _open(installation, Silent(), wait_seconds) as warehouse:
         return verify_month(Session(installation, warehouse), month)
+
+
+def rebuild_issued(
+    installation: Installation, month: str, progress: Progress, *, wait_seconds: float | None = None
+) -> dict[str, Any]:
+    """Whether the issued month comes out the same from its raw files and inputs; see `rebuild_month`."""
+    Month.parse(month, installation.settings)
+    if not installation.warehouse.exists():
+        raise BadInput(f"{installation.warehouse} does not exist: nothing was ever run here")
+    with _open(installation, progress, wait_seconds) as warehouse:
+        return rebuild_month(Session(installation, warehouse, progress), month)
 
 
 def recycle_months(

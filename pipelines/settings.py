@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pipelines.errors import BadInput
 
 MONTH_PATTERN = re.compile(r"2[0-9]{3}-(0[1-9]|1[0-2])\Z")
+SETTINGS_FILE = "callbill.toml"
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -122,7 +123,7 @@ class Installation:
         $CALLBILL_PRICE_TABLES, else those of the repository). Raises BadInput for unusable settings."""
         where = Path(home or os.environ.get("CALLBILL_HOME") or "data").expanduser().absolute()
         prices = Path(price_tables or os.environ.get("CALLBILL_PRICE_TABLES") or REPOSITORY / "price_tables")
-        return Installation(where, prices.expanduser().absolute(), read_settings(where / "callbill.toml"))
+        return Installation(where, prices.expanduser().absolute(), read_settings(where / SETTINGS_FILE))
 
     @property
     def inbox(self) -> Path:
@@ -148,6 +149,16 @@ class Installation:
     def issued(self) -> Path:
         """What proves that issued months are as they were: a JSON file a month."""
         return self.home / "issued"
+
+    @property
+    def kept(self) -> Path:
+        """Reference and price files and settings as they were, by the SHA-256 of their content."""
+        return self.home / "kept"
+
+    @property
+    def settings_file(self) -> Path:
+        """callbill.toml."""
+        return self.home / SETTINGS_FILE
 
     @property
     def published(self) -> Path:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from itertools import chain
 
@@ -21,7 +20,7 @@ from pipelines.reference import InputTables, require_vat_rates, valid_vat_number
 from pipelines.series import advance, next_number
 from pipelines.session import Session
 from pipelines.stages.balance import posted_ledger, rebuild_ledger, with_closing
-from pipelines.stages.proof import document, put_document
+from pipelines.stages.proof import document, record_issue
 from pipelines.stages.rate import OF_NUMBERS, OF_USAGE, PLACE, USAGE_OF_MONTH
 from transforms.billing.bills import bills
 from transforms.billing.corrections import NOTE, differences, notes
@@ -98,8 +97,11 @@ def _unbilled(
     )
 
 
-def correct_month(session: Session, name: str, tables: InputTables, found: Differences, reason: str) -> int | None:
-    """Issues a credit or debit note for every account of `found`: number, lines and rated legs, in one transaction.
+def correct_month(
+    session: Session, name: str, tables: InputTables, found: Differences, reason: str, now: datetime
+) -> int | None:
+    """Issues a credit or debit note for every account of `found`, at the moment `now`: number, lines and rated legs, in
+    one transaction.
     Returns the part of the month that holds them, None where there is nothing to correct.
 
     `tables` are those that `found` came from, and the warehouse holds them. Raises BadInput where bills of the month
@@ -108,7 +110,7 @@ def correct_month(session: Session, name: str, tables: InputTables, found: Diffe
     issued = issued_months(session)
     if not issued.closed(name):
         raise BadInput(f"{name} has parked bills: release and issue them before the month is corrected")
-    warehouse, now = session.warehouse, datetime.now(UTC)
+    warehouse = session.warehouse
     year = f"{now.astimezone(session.installation.settings.zone):%Y}"
     found_notes, lines = notes(
         found.lines,
@@ -120,7 +122,6 @@ def correct_month(session: Session, name: str, tables: InputTables, found: Diffe
         minor_units=session.minor_units,
     )
     if found_notes.is_empty():
-        put_document(session, name)
         return None
     written = [
         _write(session, "correction_notes", name, found_notes),
@@ -141,10 +142,8 @@ def correct_month(session: Session, name: str, tables: InputTables, found: Diffe
         _post(session, name, part, found_notes)
         _move_suspense(session, usage, waiting)
         _outdate_drafts(session, usage)
-        proof = document(session, name, part, now, found_notes, "note_number", CORRECTED)
-        warehouse.connection.execute(
-            "INSERT INTO issues SELECT ?, ?, ?, (SELECT max(file_number) FROM loaded_files), ?",
-            [name, part, now, json.dumps(proof, sort_keys=True)],
+        record_issue(
+            session, name, part, now, document(session, name, part, now, found_notes, "note_number", CORRECTED)
         )
         facts = {series: len(given) for series, given in counts.items()}
         said = ", ".join(
@@ -154,7 +153,6 @@ def correct_month(session: Session, name: str, tables: InputTables, found: Diffe
         )
         record(session, "correct", name, f"{said}: {reason}")
         warehouse.note("corrected", name, {**facts, "part": part})
-    put_document(session, name)
     session.progress.advance(found_notes.height)
     return part
 

@@ -19,7 +19,7 @@ from pipelines.session import Session
 from pipelines.stages import Facts
 from pipelines.stages.balance import posted_ledger, rebuild_ledger, with_closing
 from pipelines.stages.control import require_passed
-from pipelines.stages.proof import document, put_document
+from pipelines.stages.proof import document, put_document, record_issue
 from transforms.billing.bounds import Bounds, out_of_bounds
 from transforms.billing.issuing import issued
 from transforms.ledger.entries import ledger
@@ -50,8 +50,25 @@ def issue_month(session: Session, name: str) -> Facts:
         with warehouse.transaction():
             _park(session, name, parks)
         return {"issued": 0, "parked": parked.height}
-    now = datetime.now(UTC)
-    year, settings = name[:4], session.installation.settings.issue
+    numbered = put_issue(session, name, ready, parked, parks, datetime.now(UTC))
+    put_document(session, name)
+    session.progress.advance(numbered.height)
+    return {
+        "issued": numbered.height,
+        "parked": parked.height,
+        "first_number": numbered["bill_number"][0],
+        "last_number": numbered["bill_number"][-1],
+    }
+
+
+def put_issue(
+    session: Session, name: str, ready: pl.DataFrame, parked: pl.DataFrame, parks: pl.DataFrame, now: datetime
+) -> pl.DataFrame:
+    """The draft Bills `ready` as issued at the moment `now`, with all that follows from it, in one transaction.
+
+    `parked`: the drafts that stay open, `parks`: account_id and reason of those that are held back from now on.
+    """
+    warehouse, settings, year = session.warehouse, session.installation.settings.issue, name[:4]
     first = next_number(session, "bills", year, settings.first_bill)
     numbered = issued(ready, prefix=settings.bill_prefix, first=first, at=now)
     part = 1 + int(warehouse.value("SELECT coalesce(max(part), 0) FROM issues WHERE billing_month = ?", [name]))
@@ -74,11 +91,8 @@ def issue_month(session: Session, name: str) -> Facts:
             [name, part],
         )
         rebuild_ledger(session)
-        warehouse.connection.execute(
-            "INSERT INTO issues SELECT ?, ?, ?, (SELECT max(file_number) FROM loaded_files), ?",
-            [name, part, now, json.dumps(document(session, name, part, now, numbered), sort_keys=True)],
-        )
-        facts = {"issued": numbered.height, "parked": parked.height}
+        proof = document(session, name, part, now, numbered) | {"open": sorted(parked["account_id"])}
+        record_issue(session, name, part, now, proof)
         record(
             session,
             "issue",
@@ -86,19 +100,13 @@ def issue_month(session: Session, name: str) -> Facts:
             f"{numbered.height} bills issued, {numbered['bill_number'][0]} to {numbered['bill_number'][-1]}; "
             f"{parked.height} parked",
         )
-        warehouse.note("issued", name, {**facts, "part": part})
+        warehouse.note("issued", name, {"issued": numbered.height, "parked": parked.height, "part": part})
         if parked.height:
             controls = json.loads(
-                warehouse.value("SELECT facts FROM manifest WHERE stage = 'controls' AND month = ?", [name])
+                warehouse.value("SELECT facts FROM manifest WHERE stage = 'controls' AND month = ?", [name]) or "{}"
             )
             warehouse.note("controls", name, {**controls, "files": warehouse.month_files.contents(name)})
-    put_document(session, name)
-    session.progress.advance(numbered.height)
-    return {
-        **facts,
-        "first_number": numbered["bill_number"][0],
-        "last_number": numbered["bill_number"][-1],
-    }
+    return numbered
 
 
 def _in_order(session: Session, name: str) -> None:

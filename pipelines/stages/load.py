@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -12,7 +12,9 @@ from pipelines import reference
 from pipelines.behind import one_ahead, one_behind
 from pipelines.catalogue import PRICE_TABLES, REFERENCE, in_warehouse
 from pipelines.inbox import Batch, InboxFile, find_files, read
+from pipelines.kept import keep
 from pipelines.session import Session
+from pipelines.settings import SETTINGS_FILE
 from pipelines.stages import Facts
 from transforms.mediation import records
 from transforms.mediation.duplicates import EVENT, find_duplicates
@@ -46,11 +48,14 @@ def load_reference_and_prices(session: Session, name: str) -> Facts:
         session.installation, found.frames["accounts"], valid, prices.frames["vat_rates"], session.month(name)
     )
     frames = {**found.frames, **{in_warehouse(name): frame for name, frame in prices.frames.items()}}
+    settings = session.installation.settings_file
+    contents = (prices | found).contents | {SETTINGS_FILE: settings.read_bytes() if settings.exists() else None}
+    sha256 = keep(session.installation, contents)
     with session.warehouse.transaction():
         for name, frame in frames.items():
             session.warehouse.replace(name, frame)
         session.warehouse.replace("valid_vat_numbers", valid)
-        session.warehouse.note("reference_and_prices", None, {**found.sha256, **prices.sha256})
+        session.warehouse.note("reference_and_prices", None, sha256)
     rows = {name: frame.height for name, frame in frames.items()}
     session.progress.advance(sum(rows.values()))
     return {f"{name}_rows": count for name, count in rows.items()}
@@ -72,6 +77,16 @@ def load_usage(session: Session) -> Facts:
                 facts["records"] = int(facts["records"]) + records_in
                 facts["refused"] = int(facts["refused"]) + refused
     return facts
+
+
+def load_again(session: Session, files: Sequence[tuple[InboxFile, str]]) -> None:
+    """Loads these files, each with its SHA-256, in this order, and compares their records."""
+    formats = all_formats()
+    for group in _groups(iter(files)):
+        with session.warehouse.transaction():
+            for file, file_id in group:
+                _load_file(session, file, file_id, formats[file.format])
+    compare_records(session)
 
 
 def _new_files(session: Session, files: list[InboxFile]) -> Iterator[tuple[InboxFile, str]]:

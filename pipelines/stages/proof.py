@@ -55,6 +55,14 @@ def document(
     }
 
 
+def record_issue(session: Session, month: str, part: int, at: datetime, proof: dict[str, Any]) -> None:
+    """The row that makes the part an issued one. Belongs into its transaction."""
+    session.warehouse.connection.execute(
+        "INSERT INTO issues SELECT ?, ?, ?, (SELECT max(file_number) FROM loaded_files), ?",
+        [month, part, at, json.dumps(proof, sort_keys=True)],
+    )
+
+
 def hashes(session: Session, month: str, part: int, tables: Iterable[str]) -> dict[str, dict[str, int | str]]:
     """Rows and SHA-256 of each of `tables` in the part, of the ledger entries that it posted, and of the receipts."""
     found: dict[str, dict[str, int | str]] = {}

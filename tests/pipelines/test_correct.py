@@ -23,8 +23,8 @@ NOTES = (
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    """April is issued: A2, postpaid with 20 % VAT, called France for 100 minutes at 0.012, A1, prepaid, for 50, and both pay 1.00 for each number; a call
-    of a number that nobody held waits."""
+    """April is issued: A2, postpaid with 20 % VAT, called France for 100 minutes at 0.012, A1, prepaid, for 50, and both
+    pay 1.00 for each number; a call of a number that nobody held waits."""
     home = make_home(tmp_path)
     long = CALL | {"duration_seconds": "6000"}
     prepaid = CALL | {"record_id": "p1", "from_number": "+33184000001", "duration_seconds": "3000"}

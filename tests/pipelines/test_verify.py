@@ -151,7 +151,7 @@ KINDS: dict[str, Callable[[Home], None]] = {
     "a receipt": sql("UPDATE receipts SET total_paid = total_paid + 1"),
     "a receipt gone": sql("DELETE FROM receipts WHERE credit_id = 'C1'"),
     "the series set back": sql("UPDATE number_series SET last = last - 1"),
-    "the proof's totals": proof(lambda content: content["issues"][0].update(bills=6)),
+    "the proof's totals": proof(lambda content: content["issues"][0].update(documents=6)),
     "the proof's hash": proof(lambda content: content["issues"][0]["tables"]["bills"].update(sha256="0" * 64)),
     "the proof emptied": proof(lambda content: content.update(issues=[])),
     "an old warehouse": restore_the_warehouse,
