@@ -14,6 +14,7 @@ from pipelines.errors import BadInput
 from pipelines.settings import Installation, Month
 from transforms.billing.bills import missing_vat_rates
 from transforms.rating.book import DEFAULT_LIST
+from transforms.tables.reference import CREDIT_KINDS
 
 
 @dataclass(frozen=True)
@@ -173,20 +174,40 @@ def _repeated_keys(file: CsvTable, key: tuple[str, ...]) -> list[str]:
     ]
 
 
-def unchanged_receipts(receipts: pl.DataFrame, credits: pl.DataFrame, installation: Installation) -> None:
-    """Raises BadInput where a credit that has its receipt is no longer what the receipt says: credits are never edited."""
-    now = credits.select("credit_id", "amount", "credited_at", _account=pl.col("account_id"))
-    held = receipts.join(now, on="credit_id", how="left").filter(
-        pl.col("amount").is_null()
-        | (pl.col("amount") != pl.col("credited_amount"))
-        | (pl.col("credited_at") != pl.col("credited_at_right"))
-        | (pl.col("account_id") != pl.col("_account"))
+def unchanged_credits(
+    receipts: pl.DataFrame, posted: pl.DataFrame, credits: pl.DataFrame, installation: Installation
+) -> None:
+    """Raises BadInput where a credit that has its receipt (Receipts), or that is `posted` (Ledger) with an issued month,
+    is no longer what was said of it: credits are never edited."""
+    documented = [
+        receipts.select(
+            "credit_id",
+            "account_id",
+            "credited_at",
+            pl.col("credited_amount").alias("amount"),
+            pl.lit("top_up").alias("kind"),
+            pl.format("receipt {}", "receipt_number").alias("document"),
+        ),
+        posted.filter(pl.col("kind").is_in(CREDIT_KINDS)).select(
+            pl.col("reference").alias("credit_id"),
+            "account_id",
+            pl.col("posted_at").alias("credited_at"),
+            "amount",
+            "kind",
+            pl.format("entry {} of the ledger of {}", "entry_number", "account_id").alias("document"),
+        ),
+    ]
+    what = ["credit_id", "account_id", "credited_at", "amount", "kind"]
+    changed = (
+        pl.concat(documented)
+        .unique("credit_id", keep="first", maintain_order=True)
+        .join(credits, on=what, how="anti", maintain_order="left")
     )
     path = installation.reference / "credits.csv"
     problems = [
-        f"credits.csv: credit '{credit}' has receipt {number} over {amount} and stands there otherwise now: "
+        f"credits.csv: credit '{credit}' has {document} over {amount} and stands there otherwise now: "
         f"credits are never edited, add a new row to correct one ({path})"
-        for credit, number, amount in held.select("credit_id", "receipt_number", "credited_amount").iter_rows()
+        for credit, document, amount in changed.select("credit_id", "document", "amount").iter_rows()
     ]
     if problems:
         raise BadInput(problems[:MOST_PROBLEMS])

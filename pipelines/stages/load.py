@@ -42,7 +42,8 @@ def load_reference_and_prices(session: Session, name: str) -> Facts:
     prices = reference.read_price_tables(session.installation)
     found = reference.read_reference(session.installation, prices)
     credits = found.frames["credits"]
-    reference.unchanged_receipts(session.warehouse.frame("SELECT * FROM receipts"), credits, session.installation)
+    receipts = session.warehouse.frame("SELECT * FROM receipts")
+    reference.unchanged_credits(receipts, session.table("posted_ledger"), credits, session.installation)
     valid = reference.valid_vat_numbers(found.frames["accounts"], session.seller_country)
     reference.enough_vat_rates(
         session.installation, found.frames["accounts"], valid, prices.frames["vat_rates"], session.month(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -41,12 +40,12 @@ def test_a_sound_file_has_its_rows_in_the_types_of_its_table(name: str, tmp_path
     assert found.frame.height == FILES[name].count("\n") - 1
     assert dict(found.frame.drop(LINE).schema) == types(TABLES[name])
     assert found.frame[LINE].to_list() == list(range(2, found.frame.height + 2))
-    assert found.sha256 == hashlib.sha256(FILES[name].encode()).hexdigest()
+    assert found.content == FILES[name].encode()
 
 
 def test_a_file_that_does_not_exist_has_no_rows(tmp_path: Path) -> None:
     found = read_table(tmp_path / "numbers.csv", TABLES["numbers"], ZoneInfo("UTC"))
-    assert (found.frame.height, found.problems, found.sha256) == (0, [], "")
+    assert (found.frame.height, found.problems, found.content) == (0, [], None)
     assert dict(found.frame.drop(LINE).schema) == types(TABLES["numbers"])
 
 

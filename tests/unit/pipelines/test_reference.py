@@ -15,12 +15,14 @@ from pipelines.reference import (
     enough_vat_rates,
     read_price_tables,
     read_reference,
-    unchanged_receipts,
+    unchanged_credits,
     valid_vat_numbers,
 )
 from pipelines.settings import Month
 from tests.unit.frames import D, accounts, credits, moment, vat_rates
 from tests.unit.pipelines.files import FILES, REFERENCE, installation, path_of
+from transforms.tables.base import conform, empty
+from transforms.tables.billing import Ledger
 
 
 def read(folder: Path, **changed: str) -> tuple[InputTables, InputTables]:
@@ -55,7 +57,7 @@ def test_sound_files_are_read(tmp_path: Path) -> None:
         "credits": 1,
         "payments": 1,
     }
-    assert all(len(digest) == 64 for digest in (prices.sha256 | reference.sha256).values())
+    assert all(content for content in (prices | reference).contents.values())
 
 
 @pytest.mark.parametrize("name", ["numbers", "credits", "payments"])
@@ -288,19 +290,44 @@ RECEIPT = credits({}).select(
 )
 
 
+NO_RECEIPT, NOTHING_POSTED = RECEIPT.clear(), empty(Ledger)
+POSTED = conform(
+    Ledger,
+    credits({}).select(
+        "account_id",
+        "kind",
+        "amount",
+        "currency",
+        entry_number=3,
+        posted_at="credited_at",
+        reference="credit_id",
+        balance_after="amount",
+    ),
+)
+
+
 def test_a_credit_that_stands_as_it_was_is_no_problem(tmp_path: Path) -> None:
-    unchanged_receipts(RECEIPT, credits({"payment_reference": "new"}, {"credit_id": "C2"}), installation(tmp_path))
+    now = credits({"payment_reference": "new"}, {"credit_id": "C2"})
+    unchanged_credits(RECEIPT, POSTED, now, installation(tmp_path))
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"amount": D("99")}, {"account_id": "B"}, {"credited_at": moment("2026-10-06")}, {"credit_id": "C9"}],
-    ids=["amount", "account", "moment", "gone"],
+    [
+        {"amount": D("99")},
+        {"account_id": "B"},
+        {"credited_at": moment("2026-10-06")},
+        {"credit_id": "C9"},
+        {"kind": "goodwill"},
+    ],
+    ids=["amount", "account", "moment", "gone", "kind"],
 )
 def test_a_credit_with_a_receipt_is_never_edited(change: dict[str, object], tmp_path: Path) -> None:
     found = installation(tmp_path)
     with pytest.raises(BadInput) as error:
-        unchanged_receipts(RECEIPT, credits(change), found)
+        unchanged_credits(RECEIPT, NOTHING_POSTED, credits(change), found)
+    with pytest.raises(BadInput, match=r"credit 'C1' has entry 3 of the ledger of A over 100\.0000"):
+        unchanged_credits(NO_RECEIPT, POSTED, credits(change), found)
     assert error.value.problems == [
         "credits.csv: credit 'C1' has receipt R-2026-000001 over 100.0000 and stands there otherwise now: "
         f"credits are never edited, add a new row to correct one ({found.reference / 'credits.csv'})"

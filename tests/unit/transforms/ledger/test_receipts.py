@@ -16,7 +16,7 @@ D = Decimal
 Row = dict[str, Any]
 UNITS = {"EUR": 2, "JPY": 0}
 CUSTOMERS = accounts({}, {"account_id": "B", "country": "DE"}, {"account_id": "J", "currency": "JPY", "country": "US"})
-LAST = pl.DataFrame({"year": [2026], "last": [41]}, schema={"year": pl.Int32, "last": pl.Int64})
+LAST = pl.DataFrame({"year": ["2026"], "last": [41]}, schema={"year": pl.String, "last": pl.Int64})
 
 
 def known(*rows: Row) -> pl.DataFrame:
@@ -144,7 +144,7 @@ def test_vat_follows_the_customer(row: Row, rule: str, vat: str, paid: str) -> N
     assert (found["vat_rule"], found["vat_amount"], found["total_paid"]) == (rule, D(vat), D(paid))
 
 
-def names(rows: pl.DataFrame, zone: str = "UTC") -> list[str]:
+def names(rows: pl.DataFrame, zone: str = "UTC", prefix: str = "R-", first: int = 1) -> list[str]:
     frame = receipts(
         rows,
         rows,
@@ -156,7 +156,7 @@ def names(rows: pl.DataFrame, zone: str = "UTC") -> list[str]:
         seller_country="FR",
         minor_units=UNITS,
     )
-    return numbered(frame, LAST, time_zone=zone)["receipt_number"].to_list()
+    return numbered(frame, LAST, time_zone=zone, prefix=prefix, first=first)["receipt_number"].to_list()
 
 
 def test_numbers_go_on_without_a_gap_and_begin_anew_every_year() -> None:
@@ -164,6 +164,11 @@ def test_numbers_go_on_without_a_gap_and_begin_anew_every_year() -> None:
     rows = known(*({"credited_at": moment(day)} for day in days))
     assert names(rows) == ["R-2026-000042", "R-2026-000043", "R-2027-000001", "R-2027-000002"]
     assert names(rows, "Europe/Paris") == ["R-2026-000042", "R-2027-000001", "R-2027-000002", "R-2027-000003"]
+
+
+def test_prefix_and_first_number_are_the_sellers() -> None:
+    rows = known(*({"credited_at": moment(day)} for day in ("2026-12-30", "2027-01-01")))
+    assert names(rows, prefix="QT-", first=500) == ["QT-2026-000042", "QT-2027-000500"]
 
 
 def test_without_new_top_ups_there_are_no_receipts() -> None:
