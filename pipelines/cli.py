@@ -365,6 +365,7 @@ def explain(identifier: str, home: Path | None, price_tables: Path | None, as_js
       a record      its record_id, or its usage_id: standard:voice:c-17
       a bill        MONTH:ACCOUNT          2026-10:A0001
       a bill line   MONTH:ACCOUNT:LINE     2026-10:A0001:3
+      a note        its number             CN-2026-000001
       a receipt     its number             R-2026-000001   (or the credit_id)
     """
     from pipelines.explain import explain as explanation

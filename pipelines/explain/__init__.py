@@ -11,6 +11,7 @@ from typing import Any
 from pipelines.errors import BadInput
 from pipelines.explain.bills import explain_bill
 from pipelines.explain.lines import explain_line
+from pipelines.explain.notes import explain_note, find_note
 from pipelines.explain.places import place_of
 from pipelines.explain.receipts import explain_credit, explain_receipt, find_other_credits, find_receipts
 from pipelines.explain.records import explain_record, find_rated
@@ -30,8 +31,9 @@ def explain(installation: Installation, identifier: str) -> dict[str, Any]:
     thing of that name, decimals and dates as text.
 
     It names a record (record_id, usage_id or PATH:NUMBER), a bill (MONTH:ACCOUNT or its number), a bill line
-    (MONTH:ACCOUNT:LINE) or a receipt (its number or credit_id). Reads the published file, price and reference
-    files and the raw file, never the warehouse. Raises BadInput where nothing is published or has that name.
+    (MONTH:ACCOUNT:LINE), a credit or debit note (its number) or a receipt (its number or credit_id). Reads the
+    published file, price and reference files and the raw file, never the warehouse. Raises BadInput where nothing
+    is published or has that name.
     """
     with open_sources(installation) as sources:
         pages = _pages(sources, identifier)
@@ -47,6 +49,8 @@ def _pages(sources: Sources, identifier: str) -> list[Page]:
         return [explain_bill(sources, bill)]
     if line := _line(sources, identifier):
         return [explain_line(sources, line)]
+    if note := find_note(sources, identifier):
+        return [explain_note(sources, note)]
     pages = [explain_receipt(sources, row) for row in find_receipts(sources, identifier)]
     pages += [explain_credit(sources, row) for row in find_other_credits(sources, identifier)]
     pages += [explain_record(sources, row) for row in find_rated(sources, identifier)]
@@ -83,6 +87,7 @@ def _unknown(sources: Sources, identifier: str) -> str:
     return (
         f"nothing that is published is called '{identifier[:80]}'. An ID is a record (its record_id, its "
         "usage_id as standard:voice:c-17, or PATH:NUMBER in a file of the inbox), a bill (2026-10:A0001), a "
-        "bill line (2026-10:A0001:3) or a receipt (R-2026-000001, or its credit_id). Published months: "
+        "bill line (2026-10:A0001:3), a note (CN-2026-000001) or a receipt (R-2026-000001, or its credit_id). "
+        "Published months: "
         f"{months}"
     )

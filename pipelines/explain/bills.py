@@ -6,6 +6,7 @@ from datetime import date
 
 from pipelines.csv_tables import LINE
 from pipelines.explain.lines import line_id, price_of, what
+from pipelines.explain.notes import KINDS, notes_of_bill
 from pipelines.explain.sources import OF_BILL, Sources, account_name, at_line
 from pipelines.explain.words import FAULT, VAT_RULES, Page, Row, counted, exact, in_minor_unit, money, vat
 from pipelines.settings import Month
@@ -35,6 +36,7 @@ def explain_bill(sources: Sources, bill: Row) -> Page:
     _say_lines(page, sources, bill)
     _say_vat(page, sources, bill, account)
     _say_owed(page, sources, bill)
+    _say_notes(page, sources, bill)
     _say_waiting(page, sources, bill)
     return page
 
@@ -151,6 +153,17 @@ def _say_owed(page: Page, sources: Sources, bill: Row) -> None:
         "owed",
         f"{sums} = {money(bill['total_owed'], currency)}, net and VAT, {_METHODS[bill['payment_method']]}",
     )
+
+
+def _say_notes(page: Page, sources: Sources, bill: Row) -> None:
+    """The notes that correct the bill; it stays as it was issued."""
+    notes = notes_of_bill(sources, bill)
+    page.facts["notes"] = [note["note_number"] for note in notes]
+    if notes:
+        page.section("Corrected by")
+    for note in notes:
+        amount = money(note["net_amount"], note["currency"])
+        page.say(KINDS[note["kind"]], f"{note['note_number']}, {amount} net: {note['reason']}")
 
 
 def _say_waiting(page: Page, sources: Sources, bill: Row) -> None:

@@ -104,6 +104,9 @@ def _say_balance(page: Page, sources: Sources, receipt: Row) -> None:
     billed = sum((row["paid_from_balance"] for row in issued), start=Decimal(0))
     for row in issued:
         page.say("less bill", f"{row['bill_number']}: {money(row['paid_from_balance'], currency)}")
+    for row in _notes(sources, wanted):
+        billed += row["paid_from_balance"]
+        page.say("less note", f"{row['note_number']}: {money(row['paid_from_balance'], currency)}")
     used = _used(sources, wanted, [row["billing_month"] for row in issued])
     page.facts["balance"] = {"credits": total, "issued_bills": billed, "usage_published": used["charge"]}
     exact_balance = total - billed - used["charge"]
@@ -147,6 +150,15 @@ def _issued(sources: Sources, wanted: Row) -> list[Row]:
         "SELECT b.billing_month, b.bill_number, b.paid_from_balance FROM bills b "
         "JOIN ledger l ON l.account_id = b.account_id AND l.kind = 'bill' AND l.reference = b.bill_number "
         "WHERE b.account_id = $account_id AND b.status = 'issued' AND l.posted_at < $credited_at ORDER BY 1",
+        {name: wanted[name] for name in ("account_id", "credited_at")},
+    )
+
+
+def _notes(sources: Sources, wanted: Row) -> list[Row]:
+    """Credit and debit notes that were issued before the credit."""
+    return sources.rows(
+        "SELECT note_number, paid_from_balance FROM correction_notes "
+        "WHERE account_id = $account_id AND issued_at < $credited_at ORDER BY 1",
         {name: wanted[name] for name in ("account_id", "credited_at")},
     )
 

@@ -46,8 +46,12 @@ _MANY = 20
 
 
 def find_rated(sources: Sources, identifier: str) -> list[Row]:
-    """The rated legs that `identifier` names: by usage_id, record_id, or PATH:NUMBER of their record."""
-    query = f"SELECT * FROM rated_usage WHERE {{}} ORDER BY usage_id LIMIT {_MANY}"
+    """The rated legs that `identifier` names, by usage_id, record_id, or PATH:NUMBER of their record: as they were billed,
+    and as corrections rated them again."""
+    query = (
+        "SELECT * FROM (FROM corrected_usage UNION ALL BY NAME FROM rated_usage) "
+        f"WHERE {{}} ORDER BY usage_id, note_number NULLS FIRST LIMIT {_MANY}"
+    )
     file, number = place_of(sources, identifier)
     if file:
         return sources.rows(
@@ -61,9 +65,10 @@ def explain_record(sources: Sources, row: Row) -> Page:
     page = Page(facts={"type": "record", **row})
     kind = f"{row['direction']} {'call' if row['service'] == 'voice' else 'message'}"
     second = ", forwarded" if row["leg"] == "forwarded" else ""
+    again = f", rated again for {row['note_number']}" if row["note_number"] else ""
     page.title(
         f"record {row['usage_id']}: {kind}{second} of account {row['account_id']}, "
-        f"{exact(row['charge'])} {row['currency']}"
+        f"{exact(row['charge'])} {row['currency']}{again}"
     )
     page.section("Raw record")
     raw = say_place(page, sources, row)
@@ -213,6 +218,9 @@ def _say_bill_line(page: Page, sources: Sources, row: Row) -> None:
     if row["unit_price"] is None:
         return
     page.section("Bill")
+    if row["note_number"]:
+        page.say("note", f"{row['note_number']}, which corrects {row['billing_month']}:{row['account_id']}")
+        return
     same = (f"{'kind' if name == 'service' else name} IS NOT DISTINCT FROM ${name}" for name in LINE_COLUMNS)
     values = {name: row[name] for name in LINE_COLUMNS}
     line = sources.row(f"SELECT * FROM bill_lines WHERE {' AND '.join(same)}", values)

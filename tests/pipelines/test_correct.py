@@ -165,9 +165,28 @@ def test_receipts_after_a_note_take_it_into_account(home: Home) -> None:
     correct(home, "--issue")
     home.add("credits", "C9,A1,top_up,10.00,EUR,2099-01-01T00:00:00Z,P9")
     run(home, MAY)
+    text = call("explain", "C9", *home.arguments).out
+    assert "CN-2026-000001: -0.10 EUR" in text
+    assert "161.00 - 2.50 - 0" in text
     receipt = "SELECT balance_after FROM receipts WHERE credit_id = 'C9'"
     # 100 and 50 and 1 and 10 credited, 2.60 billed, 0.10 given back; the fees of May are on no bill yet
     assert rows(home, receipt) == [money("158.5")]
+
+
+def test_explained(home: Home) -> None:
+    home.add("voice_outbound", CHEAPER)
+    correct(home, "--issue", "--reason", "wrong price")
+    note = call("explain", "CN-2026-000002", *home.arguments).out
+    assert "credit note CN-2026-000002: -0.20 EUR net, -0.04 EUR VAT, -0.24 EUR owed" in note
+    assert "-6,000 seconds at 0.012000 EUR/min" in note
+    assert "-0.20 EUR x 0.2000 = -0.040000 -> -0.04 EUR" in note
+    bill = call("explain", "2026-04:A2", *home.arguments).out
+    assert "CN-2026-000002, -0.20 EUR net: wrong price" in bill
+    record = call("explain", "c1", *home.arguments).out
+    assert "1.2000000000 EUR\n" in record
+    assert "1.0000000000 EUR, rated again for CN-2026-000002" in record
+    prepaid = call("explain", "CN-2026-000001", *home.arguments).out
+    assert "0.10 EUR moved on the account's balance" in prepaid
 
 
 def test_refusals(home: Home) -> None:
