@@ -18,10 +18,12 @@ from transforms.rating.book import DEFAULT_LIST
 
 @dataclass(frozen=True)
 class InputTables:
-    """Files that were read and found sound: the tables by file name, and the SHA-256 of each file."""
+    """Files that were read and found sound: the tables by file name, the SHA-256 of each file, and the line on which
+    each row of a table begins."""
 
     frames: dict[str, pl.DataFrame]
     sha256: dict[str, str]
+    lines: dict[str, pl.Series]
 
 
 def read_price_tables(installation: Installation) -> InputTables:
@@ -67,6 +69,7 @@ def _sound(files: dict[str, CsvTable], problems: list[str]) -> InputTables:
     return InputTables(
         {name: file.frame.drop(LINE) for name, file in files.items()},
         {name: file.sha256 for name, file in files.items()},
+        {name: file.frame[LINE] for name, file in files.items()},
     )
 
 
