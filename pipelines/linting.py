@@ -69,7 +69,7 @@ def outliers(prices: InputTables, today: date) -> list[str]:
         *grouped("prices that are ten times, or a tenth of, the price in force before them", jumps),
         *grouped("prices that are ten times, or a tenth of, that of the default list of their currency", defaults),
         *grouped(
-            "prices of default lists that are ten times, or a tenth of, that of another currency's, as these lists go",
+            "prices of default lists that are five times, or a fifth of, that of another currency's, as these two lists go",
             currencies,
         ),
         *grouped(

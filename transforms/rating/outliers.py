@@ -1,7 +1,7 @@
 """Prices far off those beside them: their predecessor, the default list, another currency, the rest of their country.
 
-Only rows in force on a day or later are looked at. Far off is ten times as much or more, or a tenth or less; a price
-of 0 is far off nothing. Decimals are multiplied and never divided.
+Only rows in force on a day or later are looked at. Far off is ten times as much or more, or a tenth or less (between
+currencies five times); a price of 0 is far off nothing. Decimals are multiplied and never divided.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import polars as pl
 
 TIMES = 10
 """What makes a price stand out (a decimal point in the wrong place)."""
+
+TIMES_BETWEEN_CURRENCIES = 5
+"""The same for what two currencies' lists are to each other, which is no exact measure."""
 
 ENOUGH = 3
 """Prices that two lists must share before anything follows from them."""
@@ -60,7 +63,7 @@ def off_default(rows: pl.DataFrame, key: Sequence[str], lists: pl.DataFrame, sin
 
 
 def off_currency(rows: pl.DataFrame, key: Sequence[str], defaults: Sequence[str], since: date) -> pl.DataFrame:
-    """The pairs of prices of two lists of `defaults` that are far off each other, as such prices go in the two lists.
+    """The pairs of prices of two lists of `defaults` that differ five times more than the two lists do.
 
     As `off_predecessor`, `line` being the lesser one of the pair. What two currencies are to each other is taken from
     the middle prices of what both lists have; below three such prices nothing is said.
@@ -82,7 +85,7 @@ def off_currency(rows: pl.DataFrame, key: Sequence[str], defaults: Sequence[str]
     enough = pl.len().over(pair) >= ENOUGH
     here = _whole("price") * _whole("_usual_other")
     there = _whole("other_price") * _whole("_usual")
-    far = (here >= there * TIMES) | (there >= here * TIMES)
+    far = (here >= there * TIMES_BETWEEN_CURRENCIES) | (there >= here * TIMES_BETWEEN_CURRENCIES)
     found = pairs.with_columns(**usual).filter(enough & far).select(_FOUND)
     turned = found.select(line="other_line", price="other_price", other_line="line", other_price="price")
     both = pl.concat([found, turned]).filter(pl.col("line") < pl.col("other_line"))
