@@ -99,11 +99,12 @@ def off_country(rows: pl.DataFrame, key: Sequence[str], since: date) -> pl.DataF
     later. Of two prices alone only the dearer is found. What is found of one key in several lists is none: it is meant.
     """
     place = ["price_list", "country"]
-    looked_at = _in_force(rows, key, since).filter(pl.col("_counts")).select("line", *place, "_day")
-    members = rows.select(list(dict.fromkeys([*place, *key]))).unique()
+    placed = list(dict.fromkeys(["country", *key]))
+    looked_at = _in_force(rows, placed, since).filter(pl.col("_counts")).select("line", *place, "_day")
+    members = rows.select("price_list", *placed).unique()
     asked = looked_at.select(*place, "_day").unique().join(members, on=place)
-    priced = _as_of(asked, rows.select("price_list", *key, "valid_from", "line", "price"), ["price_list", *key])
-    priced = priced.filter(pl.col("price") > 0).unique([*place, "_day", "line"])
+    priced = _as_of(asked, rows.select("price_list", *placed, "valid_from", "line", "price"), ["price_list", *placed])
+    priced = priced.filter(pl.col("price") > 0)
     groups = priced.sort("price", "line").group_by(*place, "_day", maintain_order=True)
     ends = groups.agg(
         pl.len().alias("_prices"),

@@ -55,7 +55,8 @@ def in_turn(*prices: str, last: str = "2026-10-01") -> pl.DataFrame:
         (("0.012", "0"), []),
         (("0.012", "0.011", "0.12"), [(4, 3)]),
         (("0.12", "0.012", "0.012"), []),
-        (("0.012", "0.12", "0.013"), []),
+        (("0.012", "0.12", "0.0119"), []),
+        (("0.12", "0.012", "0.121"), []),
         (("0.012", "0.12", "0.0012"), [(4, 3)]),
         (("100000000000", "999999999999"), []),
         (("99999999999", "999999999999"), [(3, 2)]),
@@ -152,8 +153,15 @@ def test_two_prices_alone_say_nothing_of_a_currency() -> None:
 
 
 def test_a_later_price_is_held_against_the_other_currency() -> None:
-    prices = two_currencies((USD, "Germany", "2026-12-01", "4"))
-    assert lines(off_currency(prices, ["destination"], [EUR, USD], SINCE)) == [(3, 8)]
+    def found(price: str) -> list[tuple[int, int]]:
+        prices = two_currencies((USD, "Germany", "2026-12-01", price))
+        return lines(off_currency(prices, ["destination"], [EUR, USD], SINCE))
+
+    # Of four pairs 0.20 and 30 are in the middle where it is dear, 0.20 and 20 where it is cheap.
+    assert found("150") == [(3, 8)]
+    assert found("149.999999") == []
+    assert found("4") == [(3, 8)]
+    assert found("4.000001") == []
 
 
 def country(*prices: str, day: str = "2025-01-01") -> list[tuple[int, int]]:
@@ -174,6 +182,7 @@ def country(*prices: str, day: str = "2025-01-01") -> list[tuple[int, int]]:
         (("0.01", "0.01", "0.5"), [(4, 3)]),
         (("0", "0.1"), []),
         (("0", "0.01", "0.1"), [(4, 3)]),
+        (("0", "0.01", "0.5", "0.5"), [(3, 4)]),
         (("0.1",), []),
         ((), []),
     ],
@@ -213,3 +222,10 @@ def test_a_destination_in_two_countries_is_told_once() -> None:
     prices = rows((EUR, "A", "2025-01-01", "0.01"), (EUR, "B", "2025-01-01", "1"))
     both = pl.concat([prices, prices.with_columns(country=pl.lit("DE"))])
     assert lines(off_country(both, ["destination"], SINCE)) == [(3, 2)]
+
+
+def test_a_destination_in_two_countries_is_looked_at_in_both() -> None:
+    prices = rows((EUR, "A", "2025-01-01", "0.01"), (EUR, "B", "2025-01-01", "1"))
+    abroad = prices.tail(1).with_columns(country=pl.lit("DE"))
+    assert lines(off_country(pl.concat([prices, abroad]), ["destination"], SINCE)) == [(3, 2)]
+    assert lines(off_country(pl.concat([abroad, prices]), ["destination"], SINCE)) == [(3, 2)]
