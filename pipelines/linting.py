@@ -3,7 +3,6 @@ that has no price. Every finding is a note of `callbill check`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
 
 import duckdb
@@ -35,6 +34,14 @@ _BESIDE = ("voice_outbound", "number_fees")
 more than any other. Messages have one price a country."""
 
 
+_OUTLIERS = (
+    "prices that are ten times, or a tenth of, the price in force before them",
+    "prices that are ten times, or a tenth of, that of the default list of their currency",
+    "prices of default lists that are five times, or a fifth of, that of another currency's, as these two lists go",
+    "prices that are ten times the dearest other, or a tenth of the cheapest other, of their country in their list",
+)
+
+
 def prefixes(prices: InputTables, book: RatingBook) -> list[str]:
     """Prefixes that decide no number, as longer ones cover every number behind them."""
     lines = prices.frames["destinations"].select("prefix").with_columns(prices.lines["destinations"].alias("line"))
@@ -46,7 +53,7 @@ def prefixes(prices: InputTables, book: RatingBook) -> list[str]:
 
 
 def outliers(prices: InputTables, today: date) -> list[str]:
-    """Prices that are ten times, or a tenth of, their predecessor, the default list's, or their country's others.
+    """Prices that are ten times, or a tenth of, their predecessor, the default list's, or their country's others; newest first.
 
     Looks at what is in force from the month before that of `today` on: that is what month ends still charge.
     """
@@ -54,29 +61,22 @@ def outliers(prices: InputTables, today: date) -> list[str]:
     default = pl.lit(DEFAULT_LIST) + pl.col("currency").str.to_lowercase()
     lists = prices.frames["price_lists"].select("price_list", default.alias("default"))
     main = sorted(lists.filter(pl.col("price_list") == pl.col("default"))["price_list"])
-    jumps, defaults, currencies, countries = [], [], [], []
+    found: dict[str, list[pl.DataFrame]] = {said: [] for said in _OUTLIERS}
     for name, (key, columns) in _PRICES.items():
         table = prices.frames[name].with_columns(prices.lines[name].alias("line"))
         for column in columns:
             rows = table.select("price_list", *key, "valid_from", "line", pl.col(column).alias("price"))
-            said = _sentences(name, rows, key, column)
-            jumps += said(off_predecessor(rows, key, since))
-            defaults += said(off_default(rows, key, lists, since))
-            currencies += said(off_currency(rows, key, main, since))
-            if name in _BESIDE:
-                countries += said(off_country(_with_country(rows, prices), key, since))
-    return [
-        *grouped("prices that are ten times, or a tenth of, the price in force before them", jumps),
-        *grouped("prices that are ten times, or a tenth of, that of the default list of their currency", defaults),
-        *grouped(
-            "prices of default lists that are five times, or a fifth of, that of another currency's, as these two lists go",
-            currencies,
-        ),
-        *grouped(
-            "prices that are ten times the dearest other, or a tenth of the cheapest other, of their country in their list",
-            countries,
-        ),
-    ]
+            of_country = off_country(_with_country(rows, prices), key, since) if name in _BESIDE else None
+            off = (
+                off_predecessor(rows, key, since),
+                off_default(rows, key, lists, since),
+                off_currency(rows, key, main, since),
+                of_country,
+            )
+            for sentences, lines in zip(found.values(), off, strict=True):
+                if lines is not None:
+                    sentences.append(_sentences(name, rows, key, column, lines))
+    return [note for said, sentences in found.items() for note in grouped(said, _newest_first(pl.concat(sentences)))]
 
 
 def traffic(installation: Installation, accounts: pl.DataFrame, book: RatingBook, today: date) -> list[str]:
@@ -102,16 +102,23 @@ def _with_country(rows: pl.DataFrame, prices: InputTables) -> pl.DataFrame:
     return rows.filter(pl.col("country") != world.NON_GEOGRAPHIC)
 
 
-def _sentences(name: str, rows: pl.DataFrame, key: tuple[str, ...], column: str) -> Callable[[pl.DataFrame], list[str]]:
-    """What is said of rows of `name` that were found: `voice_outbound.csv line 7: default_eur France ...`."""
+def _sentences(name: str, rows: pl.DataFrame, key: tuple[str, ...], column: str, found: pl.DataFrame) -> pl.DataFrame:
+    """What is said of each row of `name` that was found, `voice_outbound.csv line 7: default_eur France ...`, and the
+    day from which the later of the two prices is in force."""
+    what = pl.concat_str("price_list", *key, separator=" ")
+    named = found.join(rows.select("line", "valid_from", what.alias("what")), on="line", maintain_order="left").join(
+        rows.select(other_line="line", _other_from="valid_from"), on="other_line", maintain_order="left"
+    )
+    values = (pl.lit(name), "line", "what", pl.lit(column), "price", "other_price", "other_line")
+    return named.select(
+        pl.max_horizontal("valid_from", "_other_from").alias("since"),
+        pl.format("{}.csv line {}: {} {} {} against {} in line {}", *values).alias("said"),
+    )
 
-    def said(found: pl.DataFrame) -> list[str]:
-        what = pl.concat_str("price_list", *key, separator=" ")
-        named = found.join(rows.select("line", what.alias("what")), on="line", maintain_order="left")
-        values = (pl.lit(name), "line", "what", pl.lit(column), "price", "other_price", "other_line")
-        return _said(named, pl.format("{}.csv line {}: {} {} {} against {} in line {}", *values))
 
-    return said
+def _newest_first(sentences: pl.DataFrame) -> list[str]:
+    """A price that was just changed is what somebody looks for, so that it stands among the first."""
+    return sentences.sort("since", descending=True, maintain_order=True)["said"].to_list()
 
 
 def _said(frame: pl.DataFrame, sentence: pl.Expr) -> list[str]:

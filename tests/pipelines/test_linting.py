@@ -40,19 +40,19 @@ def test_prefixes_that_decide_nothing(home: Home) -> None:
     assert notes(home) == [f"{said} (1): line 4: 44 United Kingdom"]
 
 
-def test_a_price_ten_times_its_predecessor(home: Home) -> None:
+def test_a_price_ten_times_its_predecessor_the_newest_first(home: Home) -> None:
     home.add("voice_outbound", "own,France mobile,0.400000,0.010000,30,6,2026-10-01")
     home.add("voice_outbound", "own,France mobile,0.400000,0.100000,30,6,2026-11-01")
     home.add("sms_inbound", "default_eur,0.001000,2026-12-01")
     home.add("number_fees", "default_usd,US,geographic,11.500000,daily,2026-12-01")
-    home.add("sms_outbound", "default_eur,GB,0.399999,2026-12-01")
+    home.add("sms_outbound", "default_eur,GB,0.190000,2026-12-01")
     (sentence,) = notes(home)
     assert sentence == (
         "prices that are ten times, or a tenth of, the price in force before them (4): "
-        "voice_outbound.csv line 11: own France mobile price_per_minute 0.400000 against 0.040000 in line 10, "
-        "voice_outbound.csv line 12: own France mobile connection_fee 0.100000 against 0.010000 in line 11, "
         "sms_inbound.csv line 4: default_eur price_per_message 0.001000 against 0.010000 in line 2, "
-        "number_fees.csv line 4: default_usd US geographic monthly_fee 11.500000 against 1.150000 in line 3"
+        "number_fees.csv line 4: default_usd US geographic monthly_fee 11.500000 against 1.150000 in line 3, "
+        "voice_outbound.csv line 12: own France mobile connection_fee 0.100000 against 0.010000 in line 11, "
+        "voice_outbound.csv line 11: own France mobile price_per_minute 0.400000 against 0.040000 in line 10"
     )
 
 
