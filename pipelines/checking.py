@@ -1,6 +1,7 @@
 """What is wrong, or looks wrong, with the price tables and reference files: `callbill check`.
 
-What would stop a run is an error of `pipelines.reference`; what stops nothing but deserves a look is here.
+What would stop a run is an error of `pipelines.reference`; what stops nothing but deserves a look is here, and what
+does so in the price tables alone is in `pipelines.linting`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from typing import Any
 
 import polars as pl
 
-from pipelines import reference
+from pipelines import linting, reference
 from pipelines.catalogue import PRICE_TABLES, REFERENCE
 from pipelines.csv_tables import read_table
 from pipelines.errors import BadInput
+from pipelines.findings import grouped
 from pipelines.reference import InputTables
 from pipelines.settings import Installation, Month
 from transforms.billing.bills import missing_vat_rates
@@ -22,13 +24,11 @@ from transforms.billing.vat import EU
 from transforms.rating.book import RatingBook
 from transforms.rating.prices import PriceIndex
 
-_EXAMPLES = 5
-
 
 def check_inputs(installation: Installation, today: date | None = None) -> dict[str, Any]:
     """`rows` of each price and reference table, and `warnings`: sentences about what stops no run.
 
-    Prices and rates are looked for as of `today` (in the billing time zone). Reads no usage and no warehouse.
+    Prices and rates are looked for as of `today` (in the billing time zone). Of usage only what is published is read.
     Raises BadInput with every problem of the files themselves.
     """
     settings = installation.settings
@@ -48,6 +48,9 @@ def check_inputs(installation: Installation, today: date | None = None) -> dict[
         *_currencies(accounts, book),
         *_numbers(tables["numbers"], book, today),
         *_destinations(tables["destinations"], tables["voice_outbound"]),
+        *linting.prefixes(prices, book),
+        *linting.outliers(prices, today),
+        *linting.traffic(installation, accounts, book, today),
     ]
     rows = {name: tables[name].height for name in (*PRICE_TABLES, *REFERENCE)}
     return {"rows": rows, "warnings": warnings}
@@ -65,14 +68,6 @@ def _price_tables(installation: Installation) -> InputTables:
         raise BadInput([*error.problems, *(problem for file in files for problem in file.problems)]) from None
 
 
-def _grouped(said: str, examples: Sequence[str]) -> list[str]:
-    """A sentence about `examples` with their number and the first of them; none where there are none."""
-    if not examples:
-        return []
-    more = f" and {len(examples) - _EXAMPLES} more" if len(examples) > _EXAMPLES else ""
-    return [f"{said} ({len(examples)}): {', '.join(examples[:_EXAMPLES])}{more}"]
-
-
 def _counts(frame: pl.DataFrame, columns: Sequence[str], word: str) -> list[str]:
     """`FR geographic: 12 numbers` for each group of rows that share the values of `columns`."""
     groups = frame.group_by(columns).agg(pl.len()).sort(columns)
@@ -82,13 +77,13 @@ def _counts(frame: pl.DataFrame, columns: Sequence[str], word: str) -> list[str]
 def _missing_files(installation: Installation) -> list[str]:
     folder = installation.price_tables
     missing = [f"{name}.csv" for name in PRICE_TABLES if not (folder / f"{name}.csv").exists()]
-    return _grouped(f"price tables that are not in {folder} and count as empty", missing)
+    return grouped(f"price tables that are not in {folder} and count as empty", missing)
 
 
 def _seller(installation: Installation) -> list[str]:
     seller = installation.settings.seller
     missing = [name for name in ("name", "vat_number") if not getattr(seller, name).strip()]
-    return _grouped("what a bill must state and [seller] in callbill.toml does not", missing)
+    return grouped("what a bill must state and [seller] in callbill.toml does not", missing)
 
 
 def _vat_numbers(accounts: pl.DataFrame, seller_country: str) -> list[str]:
@@ -98,7 +93,7 @@ def _vat_numbers(accounts: pl.DataFrame, seller_country: str) -> list[str]:
     elsewhere = accounts.filter(pl.col("country").is_in(sorted(EU - {seller_country})))
     stated = elsewhere.filter(pl.col("vat_number").is_not_null())
     invalid = stated.join(reference.valid_vat_numbers(stated, seller_country), on="account_id", how="anti")
-    return _grouped(
+    return grouped(
         f"accounts whose vat_number is no valid one of an EU country other than {seller_country}, so that "
         "they pay VAT as consumers",
         invalid.sort("account_id")["account_id"].to_list(),
@@ -110,7 +105,7 @@ def _vat_rates(accounts: pl.DataFrame, vat_rates: pl.DataFrame, month: Month, se
     valid = reference.valid_vat_numbers(accounts, seller_country)
     taxed = reference.with_vat_numbers(accounts.filter(pl.col("opened_on") <= month.last), valid)
     missing = missing_vat_rates(taxed, vat_rates, month.last, seller_country)
-    return _grouped(
+    return grouped(
         "countries of customers who are charged VAT for which vat_rates.csv has no rate in force on "
         f"{month.last}, so that a bill or a top-up of theirs stops a run",
         _counts(missing, ["country"], "account"),
@@ -126,8 +121,8 @@ def _payment_methods(accounts: pl.DataFrame) -> list[str]:
         return accounts.filter(which).sort("account_id")["account_id"].to_list()
 
     return [
-        *_grouped("postpaid accounts with the payment_method balance", names(postpaid & balance)),
-        *_grouped("prepaid accounts with another payment_method than balance", names(~postpaid & ~balance)),
+        *grouped("postpaid accounts with the payment_method balance", names(postpaid & balance)),
+        *grouped("prepaid accounts with another payment_method than balance", names(~postpaid & ~balance)),
     ]
 
 
@@ -136,7 +131,7 @@ def _currencies(accounts: pl.DataFrame, book: RatingBook) -> list[str]:
     lists = book.accounts.select("account_id", "own_list", "default_list")
     nothing = pl.col("own_list").is_null() & pl.col("default_list").is_null()
     without = accounts.join(lists, on="account_id").filter(nothing)
-    return _grouped(
+    return grouped(
         "currencies without a default price list, of accounts without a list of their own: nothing they use "
         "has a price",
         _counts(without, ["currency"], "account"),
@@ -157,7 +152,7 @@ def _numbers(numbers: pl.DataFrame, book: RatingBook, today: date) -> list[str]:
     for what, prices in (("monthly fee", book.number_fees), ("price of inbound calls", book.voice_inbound)):
         kinds = _counts(_unpriced(held, prices), ["country", "number_class", "currency"], "number")
         said = f"kinds of numbers without a {what} in force, in the account's price list or the default"
-        found += _grouped(said, kinds)
+        found += grouped(said, kinds)
     return found
 
 
@@ -175,7 +170,7 @@ def _unpriced(held: pl.DataFrame, prices: PriceIndex) -> pl.DataFrame:
 def _destinations(destinations: pl.DataFrame, voice_outbound: pl.DataFrame) -> list[str]:
     names = destinations.select("destination").unique()
     unpriced = names.join(voice_outbound, on="destination", how="anti").sort("destination")
-    return _grouped(
+    return grouped(
         "destinations without a price in any list, so that calls there go into suspense",
         unpriced["destination"].to_list(),
     )

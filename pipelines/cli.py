@@ -334,7 +334,8 @@ def recycle(home: Path | None, price_tables: Path | None, wait: float | None, as
 def check(home: Path | None, price_tables: Path | None, as_json: bool) -> None:
     """Read the price tables and reference files and report what is wrong with them.
 
-    Reads no usage and writes nothing. Exit status 2 where something would stop a run.
+    Notes what looks wrong as well: prices that stand out, prefixes that decide nothing, and published traffic of the
+    last months that would have no price. Writes nothing. Exit status 2 where something would stop a run.
     """
     from pipelines.checking import check_inputs
 

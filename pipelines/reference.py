@@ -19,14 +19,16 @@ from transforms.tables.reference import CREDIT_KINDS
 
 @dataclass(frozen=True)
 class InputTables:
-    """Files that were read and found sound: the tables by file name, and what each file holds; None for no file."""
+    """Files that were read and found sound: the tables by file name, what each file holds (None for no file), and the
+    line on which each row of a table begins."""
 
     frames: dict[str, pl.DataFrame]
     contents: dict[str, bytes | None]
+    lines: dict[str, pl.Series]
 
     def __or__(self, other: InputTables) -> InputTables:
         """The files of both."""
-        return InputTables({**self.frames, **other.frames}, {**self.contents, **other.contents})
+        return InputTables(self.frames | other.frames, self.contents | other.contents, self.lines | other.lines)
 
 
 def read_price_tables(installation: Installation) -> InputTables:
@@ -72,6 +74,7 @@ def _sound(files: dict[str, CsvTable], problems: list[str]) -> InputTables:
     return InputTables(
         {name: file.frame.drop(LINE) for name, file in files.items()},
         {name: file.content for name, file in files.items()},
+        {name: file.frame[LINE] for name, file in files.items()},
     )
 
 

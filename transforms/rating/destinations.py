@@ -67,6 +67,14 @@ class DestinationIndex:
             pl.col("destination").gather(owner), pl.col("country").gather(owner), pl.col("destination_id").gather(owner)
         )
 
+    def shadowed(self) -> pl.DataFrame:
+        """prefix, destination and country of the prefixes that no longer number is found under.
+
+        Longer prefixes cover all ten digits behind them: `33` beside 330 to 339, or beside 330 to 338 and 3390 to 3399.
+        """
+        owned = pl.Series(range(self.rows.height), dtype=pl.Int64).is_in(self.owners.drop_nulls().unique().implode())
+        return self.rows.filter(~owned).select("prefix", "destination", "country")
+
     def _owner(self, position: pl.Series) -> pl.Series:
         if self.starts.is_empty():
             return pl.Series([None], dtype=pl.Int64).new_from_index(0, len(position))

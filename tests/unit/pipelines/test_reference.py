@@ -177,6 +177,20 @@ PROBLEMS = [
         added("voice_outbound", "default_eur,Frence,0.01,0,1,1,2026-01-01"),
         "voice_outbound.csv: line 3, column destination: found 'Frence', expected a destination of destinations.csv",
     ),
+    *(
+        (
+            added(name, row),
+            f"{name}.csv: line 3, column valid_from: found '2026-01-01', "
+            f"expected a key ({key}, valid_from) that no other row has; line 2 has it",
+        )
+        for name, row, key in (
+            ("voice_inbound", "default_eur,FR,geographic,0.01,0,1,1,2026-01-01", "price_list, country, number_class"),
+            ("sms_outbound", "default_eur,FR,0.01,2026-01-01", "price_list, country"),
+            ("sms_inbound", "default_eur,0.02,2026-01-01", "price_list"),
+            ("number_fees", "default_eur,FR,geographic,2,daily,2026-01-01", "price_list, country, number_class"),
+            ("vat_rates", "FR,0.1900,2026-01-01", "country"),
+        )
+    ),
     (
         added("voice_outbound", "default_eur,France,0.01,0,1,1,2026-01-01"),
         "voice_outbound.csv: line 3, column valid_from: found '2026-01-01', "

@@ -120,3 +120,27 @@ def test_it_agrees_with_trying_every_prefix() -> None:
     numbers = [str(chance.randint(1, 10 ** chance.randint(2, 8))) for _ in range(2000)]
     tried = [next((prefixes[n[:size]] for size in range(len(n), 0, -1) if n[:size] in prefixes), None) for n in numbers]
     assert find(*(f"+{number}" for number in numbers), index=index) == tried
+
+
+def shadowed(*prefixes: str) -> list[str]:
+    return DestinationIndex.build(destinations(dict.fromkeys(prefixes, "France"))).shadowed()["prefix"].to_list()
+
+
+def ten(prefix: str) -> list[str]:
+    return [f"{prefix}{digit}" for digit in range(10)]
+
+
+def test_a_prefix_is_shadowed_when_all_ten_digits_behind_it_are_covered() -> None:
+    assert shadowed("33", *ten("33")) == ["33"]
+    assert shadowed("33", *ten("33")[:9]) == []
+    assert shadowed("33", *ten("33")[1:]) == []
+    assert shadowed("33") == []
+    assert shadowed() == []
+
+
+def test_shadows_reach_over_several_digits() -> None:
+    assert shadowed("33", *ten("33")[:9], *ten("339")) == ["33"]
+    assert shadowed("3", "33", *ten("3"), *ten("33"), *ten("335")) == ["3", "33", "335"]
+    assert shadowed("33", *ten("33")[:9], *ten("339")[:9], *ten("3399")) == ["33"]
+    assert shadowed("33", *ten("33")[:9], *ten("339")[:9], *ten("3399")[:9]) == []
+    assert shadowed("99999999999999", *ten("99999999999999")) == ["99999999999999"]
