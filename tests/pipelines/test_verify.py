@@ -144,7 +144,7 @@ KINDS: dict[str, Callable[[Home], None]] = {
     ),
     "a table forgotten": sql("DELETE FROM month_files WHERE table_name = 'number_fees' AND month = '2026-04'"),
     "an issue forgotten": sql("DELETE FROM issues WHERE billing_month = '2026-04'"),
-    "an issue retold": sql("UPDATE issues SET document = replace(document, '\"bills\": 5', '\"bills\": 4')"),
+    "an issue retold": sql("UPDATE issues SET document = replace(document, '\"documents\": 5', '\"documents\": 4')"),
     "a posted entry": sql("UPDATE posted_ledger SET amount = amount + 1 WHERE month = '2026-04'"),
     "a posted entry gone": sql("DELETE FROM posted_ledger WHERE month = '2026-04' AND entry_number = 1"),
     "the ledger": sql("UPDATE ledger SET amount = amount + 1 WHERE entry_number = 1"),

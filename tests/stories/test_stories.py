@@ -1,9 +1,9 @@
 """Every story runs through the real stages, and its tables are compared to the last decimal.
 
-A story is a folder: `story.md`, whose line `Run: 2026-10, 2026-11` names the months in the order of their
-runs; a home (`reference/`, `inbox/`, `callbill.toml`) and `prices/`; and `expected/<table>.csv`, some columns
-of every row that is published at the end, in any order. `step-2/` and so on hold what changes before that run
-and may expect tables after it.
+A story is a folder: `story.md`, whose lines `Run: 2026-10, issue 2026-10, correct 2026-10` name the steps in their
+order, a month alone being its run; a home (`reference/`, `inbox/`, `callbill.toml`) and `prices/`; and
+`expected/<table>.csv`, some columns of every row that is published at the end, in any order. `step-2/` and so on
+hold what changes before that step and may expect tables after it.
 """
 
 from __future__ import annotations
@@ -19,15 +19,28 @@ from typing import Any
 
 import pytest
 
-from tests.support import run_stages, scratch
+from tests.pipelines.command import call
+from tests.support import Published, read_published, run_stages, scratch
 
 STORIES = sorted(path.parent for path in Path(__file__).parent.glob("*/story.md"))
 
 
-def months_of(story: Path) -> list[str]:
-    found = re.search(r"^Run: (\d{4}-\d{2}(?:, \d{4}-\d{2})*)$", (story / "story.md").read_text(encoding="utf-8"), re.M)
-    assert found, f"{story.name}/story.md has no line such as `Run: 2026-10`"
-    return found[1].split(", ")
+def steps_of(story: Path) -> list[tuple[str, str]]:
+    """What is done, and the month."""
+    lines = re.findall(r"^Run: (.+)$", (story / "story.md").read_text(encoding="utf-8"), re.M)
+    assert lines, f"{story.name}/story.md has no line such as `Run: 2026-10`"
+    steps = [step.rpartition(" ") for line in lines for step in line.split(", ")]
+    return [(action or "run", month) for action, _, month in steps]
+
+
+def do(action: str, month: str, place: Path) -> Published:
+    """One step; returns the tables after it."""
+    if action == "run":
+        return run_stages(place, place / "prices", [month])
+    options = {"issue": [], "correct": ["--issue"]}[action]
+    said = call(action, month, *options, "--home", str(place), "--price-tables", str(place / "prices"))
+    assert (said.status, said.err) == (0, "")
+    return Published(read_published(place), [])
 
 
 def put(source: Path, place: Path) -> None:
@@ -70,9 +83,9 @@ def compare(expected: Path, tables: dict[str, Any]) -> None:
 def test_story(story: Path) -> None:
     with scratch() as place:
         put(story, place)
-        for step, month in enumerate(months_of(story), start=1):
+        for step, (action, month) in enumerate(steps_of(story), start=1):
             put(story / f"step-{step}", place)
-            published = run_stages(place, place / "prices", [month])
+            published = do(action, month, place)
             compare(story / f"step-{step}" / "expected", published.tables)
         compare(story / "expected", published.tables)
 
@@ -81,6 +94,6 @@ def test_story(story: Path) -> None:
 def test_a_story_tells_its_bills_and_every_step_is_run(story: Path) -> None:
     steps = {int(path.name.removeprefix("step-")) for path in story.glob("step-*")}
     assert (story / "expected" / "bills.csv").exists()
-    assert steps <= set(range(1, len(months_of(story)) + 1))
+    assert steps <= set(range(1, len(steps_of(story)) + 1))
     known = {"story.md", "callbill.toml", "reference", "inbox", "prices", "expected"}
     assert {path.name for path in story.iterdir()} <= known | {f"step-{step}" for step in steps}
