@@ -48,6 +48,8 @@ MADE_BY_A_RUN = (
     "tables",
     "published",
     "documents",
+    "issued",
+    "kept",
     "dagster",
     ".spill",
 )
@@ -235,7 +237,7 @@ def report(wishes: generate.Wishes, runs: list[dict[str, dict[str, Any]]]) -> st
     return "\n".join(
         [
             f"{records:,} records, {wishes.accounts:,} accounts, {wishes.prefixes:,} prefixes.",
-            _machine() + "\n",
+            machine() + "\n",
             *table,
             "",
             f"callbill / floor: **{_ratios(totals)}**, at most {WANTED_RATIO} is wanted. "
@@ -262,7 +264,7 @@ def _ratios(totals: dict[str, list[float]]) -> str:
     return f"{median(found):.2f}{spread}"
 
 
-def _machine() -> str:
+def machine() -> str:
     """Cores, memory and versions."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
