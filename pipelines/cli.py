@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import json
 import sys
 import threading
 from collections.abc import Callable
@@ -12,26 +11,14 @@ from typing import Any
 
 import click
 
+from pipelines import books_cli as books
 from pipelines.errors import BadInput, CallbillError, Interrupted, fault, is_interruption
+from pipelines.options import HOME as _HOME
+from pipelines.options import JSON as _JSON
+from pipelines.options import PRICES as _PRICES
+from pipelines.options import WAIT as _WAIT
+from pipelines.options import print_json as _print
 from pipelines.settings import Installation
-
-_HOME = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the installation. Default: $CALLBILL_HOME, else ./data.",
-)
-_PRICES = click.option(
-    "--price-tables",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the price tables. Default: $CALLBILL_PRICE_TABLES, else the example tariff that is shipped.",
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-_WAIT = click.option(
-    "--wait",
-    type=click.FloatRange(min=0),
-    metavar="SECONDS",
-    help="How long to wait for a run that holds the warehouse. Default: [run] lock_wait_seconds, 60.",
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -322,8 +309,8 @@ def ui(home: Path | None, price_tables: Path | None, port: int) -> None:
     serve_ui(installation, port)
 
 
-def _print(result: Any) -> None:
-    click.echo(json.dumps(result, indent=2, default=str, ensure_ascii=False))
+for _command in (books.statement, books.overdue, books.journal):
+    cli.add_command(_command)
 
 
 def main() -> None:

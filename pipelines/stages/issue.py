@@ -17,6 +17,7 @@ from pipelines.month_files import WrittenMonth
 from pipelines.session import Session
 from pipelines.stages import Facts
 from pipelines.stages.balance import posted_ledger, with_closing
+from pipelines.stages.books import keep_books
 from pipelines.stages.control import require_passed
 from pipelines.stages.proof import document, put_document
 from transforms.billing.bounds import Bounds, out_of_bounds
@@ -77,6 +78,7 @@ def issue_month(session: Session, name: str) -> Facts:
             [name, part],
         )
         _rebuild_ledger(session)
+        keep_books(session)
         warehouse.connection.execute(
             "INSERT INTO issues SELECT ?, ?, ?, (SELECT max(file_number) FROM loaded_files), ?",
             [name, part, now, json.dumps(document(session, name, part, now, numbered), sort_keys=True)],

@@ -103,7 +103,7 @@ class Duplicates(Table):
 class RatedUsage(Table):
     """Every leg of usage with its price and its charge."""
 
-    _key: ClassVar = ("usage_id",)
+    _key: ClassVar[tuple[str, ...]] = ("usage_id",)
 
     usage_id: str = pa.Field(description="Name of the leg: format:service:record_id, with :forwarded for a second leg.")
     record_id: str = pa.Field(description="The source's own name of the event.")
