@@ -43,10 +43,11 @@ def statement(
         known = connection.execute(
             "SELECT billing_mode, currency FROM bills WHERE account_id = ? ORDER BY billing_month DESC LIMIT 1",
             [account],
-        ).fetchone()
-    if known is None and entries.is_empty():
+        ).fetchall()
+    if not known and entries.is_empty():
         raise BadInput(f"{account}: nothing is published of such an account")
-    mode, currency = known or ("prepaid" if "ledger" in entries["book"] else "postpaid", entries["currency"][0])
+    without_bill = ("prepaid" if "ledger" in entries["book"] else "postpaid", str(entries["currency"].first()))
+    mode, currency = known[0] if known else without_bill
     books = {("ledger" if mode == "prepaid" else "receivables", currency): None}
     books |= dict.fromkeys(entries.select("book", "currency").unique().sort("book", "currency").iter_rows())
     return {
@@ -122,7 +123,7 @@ def month_journal(installation: Installation, name: str) -> list[dict[str, Any]]
     with _books(installation) as connection:
         if not connection.execute(
             "SELECT 1 FROM bills WHERE billing_month = ? AND status = 'issued' LIMIT 1", [name]
-        ).fetchone():
+        ).fetchall():
             raise BadInput(f"{name} is not issued: its journal is made by callbill issue {name}")
         return _frame(
             connection,
