@@ -86,20 +86,21 @@ class TestStatement:
         assert said.err.endswith("billing.duckdb does not exist: run a month first\n")
 
 
-class TestOverdue:
-    @pytest.fixture(scope="class")
-    def billed(self, tmp_path_factory: pytest.TempPathFactory) -> Home:
-        """An issued month; A2 pays a part after five days, and A4 something without a number; A1 is below zero."""
-        home = calling_home(tmp_path_factory.mktemp("billed"))
-        home.add("credits", "C9,A1,refund,-60.00,EUR,2026-04-20T10:00:00Z,")
-        run(home, APRIL)
-        issue(home, APRIL)
-        number = rows(home, "SELECT document FROM open_items WHERE account_id = 'A2'")[0][0]
-        paid_at = f"{after_issue(5):%Y-%m-%dT%H:%M:%SZ}"
-        pay(home, f"P1,A2,{number},20.00,EUR,{paid_at}", f"P2,A4,,0.50,USD,{paid_at}")
-        run(home, MAY)
-        return home
+@pytest.fixture(scope="module")
+def billed(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """An issued month; A2 pays a part after five days, and A4 something without a number; A1 is below zero."""
+    home = calling_home(tmp_path_factory.mktemp("billed"))
+    home.add("credits", "C9,A1,refund,-60.00,EUR,2026-04-20T10:00:00Z,")
+    run(home, APRIL)
+    issue(home, APRIL)
+    number = rows(home, "SELECT document FROM open_items WHERE account_id = 'A2'")[0][0]
+    paid_at = f"{after_issue(5):%Y-%m-%dT%H:%M:%SZ}"
+    pay(home, f"P1,A2,{number},20.00,EUR,{paid_at}", f"P2,A4,,0.50,USD,{paid_at}")
+    run(home, MAY)
+    return home
 
+
+class TestOverdue:
     def on(self, home: Home, days: int) -> dict[str, Any]:
         day = f"{after_issue(days):%Y-%m-%d}"
         found: dict[str, Any] = call("overdue", "--on", day, "--json", *home.arguments).result

@@ -98,12 +98,12 @@ def test_entries_stand_in_the_order_of_time_then_kind_then_reference() -> None:
     at = moment("2026-11-02 12:00")
     received = payments(
         {"payment_id": "late", "paid_at": moment("2026-11-03")},
-        {"payment_id": "p2", "paid_at": at},
-        {"payment_id": "p1", "paid_at": at},
+        {"payment_id": "1b", "paid_at": at},
+        {"payment_id": "1a", "paid_at": at},
         {"payment_id": "early", "paid_at": moment("2026-11-01"), "bill_number": None},
     )
     found = entries(bills({}), notes({"issued_at": at}), received)
-    assert [row[3] for row in found] == ["early", BILL, "CN-2026-000001", "p1", "p2", "late"]
+    assert [row[3] for row in found] == ["early", BILL, "CN-2026-000001", "1a", "1b", "late"]
     assert [row[6] for row in found] == [-12, 0, -3, -15, -27, -39]
     assert found == entries(bills({}), notes({"issued_at": at}), received.reverse())
 
