@@ -171,7 +171,9 @@ def show_statement(result: dict[str, Any]) -> None:
             {"posted_at": "", "kind": "closing balance", "balance_after": book["closing_balance"]},
         ]
         columns = ("posted_at", "kind", "reference", "document", "moved", "balance_after", "currency")
-        filled = [{**dict.fromkeys(columns), **row, "moved": row.get("amount"), "currency": currency} for row in rows]
+        filled = [
+            {**dict.fromkeys(columns, ""), **row, "moved": row.get("amount"), "currency": currency} for row in rows
+        ]
         _table(console, f"{_BOOK_TITLES[book['book']]} ({book['book']}, times in UTC)", columns, filled)
 
 
@@ -225,7 +227,7 @@ def _shown(column: str, row: dict[str, Any]) -> str:
     value = row[column]
     if column in _BILLED and value is not None:
         return f"{value:,.{minor_units()[row['currency']]}f}"
-    return (value or "") if isinstance(value, str | None) else f"{value:,}"
+    return escape(value or "") if isinstance(value, str | None) else f"{value:,}"
 
 
 def show_where_to_look(installation: Installation, month: str) -> None:

@@ -95,7 +95,7 @@ def billed(tmp_path_factory: pytest.TempPathFactory) -> Home:
     issue(home, APRIL)
     number = rows(home, "SELECT document FROM open_items WHERE account_id = 'A2'")[0][0]
     paid_at = f"{after_issue(5):%Y-%m-%dT%H:%M:%SZ}"
-    pay(home, f"P1,A2,{number},20.00,EUR,{paid_at}", f"P2,A4,,0.50,USD,{paid_at}")
+    pay(home, f"P1,A2,{number},20.00,EUR,{paid_at}", f"P2[1],A4,,0.50,USD,{paid_at}")
     run(home, MAY)
     return home
 
@@ -127,14 +127,14 @@ class TestOverdue:
     def test_unallocated_payments_and_accounts_below_zero(self, billed: Home) -> None:
         found = self.on(billed, 6)
         (payment,) = found["unallocated"]
-        assert (payment["account_id"], payment["payment_id"], D(payment["amount"])) == ("A4", "P2", D("0.5"))
+        assert (payment["account_id"], payment["payment_id"], D(payment["amount"])) == ("A4", "P2[1]", D("0.5"))
         (below,) = [row for row in found["below_zero"] if row["account_id"] == "A1"]
         assert D(below["balance"]) < 0
 
     def test_for_a_person(self, billed: Home) -> None:
         said = call("overdue", "--on", f"{after_issue(40):%Y-%m-%d}", *billed.arguments)
         assert (said.status, said.err) == (0, "")
-        for text in ("By account", "Overdue", "Payments that match no document", "Accounts below zero"):
+        for text in ("By account", "Overdue", "Payments that match no document", "Accounts below zero", "P2[1]"):
             assert text in said.out
         assert call("overdue", *billed.arguments).status == 0
         assert call("overdue", "--on", "2026-13-01", *billed.arguments).status == 2
