@@ -28,7 +28,7 @@ from benchmarks import generate
 from pipelines.catalogue import quoted, sql_type
 from pipelines.session import Session
 from pipelines.settings import REPOSITORY, Installation
-from pipelines.stages import balance, bill, control, load, publish, rate
+from pipelines.stages import balance, bill, books, control, load, publish, rate
 from pipelines.warehouse import Warehouse
 from transforms.mediation.records import FIELDS
 from transforms.tables.base import types
@@ -168,6 +168,7 @@ def callbill(home: Path) -> dict[str, Any]:
             "bills": lambda: bill.make_bills(session, month),
             "receipts": lambda: balance.make_receipts(session),
             "ledger": lambda: balance.make_ledger(session, month),
+            "books": lambda: books.make_books(session),
             "controls": lambda: control.control_month(session, month),
             "publish": lambda: publish.publish(session, month),
         }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from transforms.tables import base, billing, closing, control, prices, reference, usage
+from transforms.tables import base, billing, books, closing, control, prices, reference, usage
 from transforms.tables.base import Table
 
 BILLED: dict[str, type[Table]] = {
@@ -28,9 +28,17 @@ CORRECTED: dict[str, type[Table]] = {
 PUBLISHED_MONTHLY: dict[str, type[Table]] = {**BILLED, **CORRECTED}
 """Tables kept as immutable Parquet files a month, with a view over them."""
 
+BOOKS: dict[str, type[Table]] = {
+    "receivables": books.Receivables,
+    "open_items": books.OpenItems,
+    "journal": books.Journal,
+}
+"""What follows from issued documents and payments."""
+
 PUBLISHED_WHOLE: dict[str, type[Table]] = {
     "receipts": billing.Receipts,
     "ledger": billing.Ledger,
+    **BOOKS,
     "suspense": usage.Suspense,
     "usage_files": usage.UsageFiles,
     "controls": control.Controls,
@@ -73,6 +81,7 @@ WAREHOUSE: dict[str, type[Table]] = {
     "duplicates": usage.Duplicates,
     "receipts": billing.Receipts,
     "ledger": billing.Ledger,
+    **BOOKS,
     "suspense": usage.Suspense,
     "controls": control.Controls,
     "parked": closing.Parked,

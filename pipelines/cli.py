@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import json
 import sys
 import threading
 from collections.abc import Callable
@@ -12,26 +11,10 @@ from typing import Any
 
 import click
 
+from pipelines.commands import books, closing
+from pipelines.commands.options import HOME, JSON, PRICES, WAIT, print_json
 from pipelines.errors import BadInput, CallbillError, Interrupted, fault, is_interruption
 from pipelines.settings import Installation
-
-_HOME = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the installation. Default: $CALLBILL_HOME, else ./data.",
-)
-_PRICES = click.option(
-    "--price-tables",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the price tables. Default: $CALLBILL_PRICE_TABLES, else the example tariff that is shipped.",
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-_WAIT = click.option(
-    "--wait",
-    type=click.FloatRange(min=0),
-    metavar="SECONDS",
-    help="How long to wait for a run that holds the warehouse. Default: [run] lock_wait_seconds, 60.",
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -58,10 +41,10 @@ def cli() -> None:
 
 
 @cli.command()
-@_HOME
-@_PRICES
-@_WAIT
-@_JSON
+@HOME
+@PRICES
+@WAIT
+@JSON
 def demo(home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
     """Make an example month of traffic, run its month end and say where to look.
 
@@ -88,10 +71,10 @@ def demo(home: Path | None, price_tables: Path | None, wait: float | None, as_js
 
 @cli.command()
 @click.argument("month")
-@_HOME
-@_PRICES
-@_WAIT
-@_JSON
+@HOME
+@PRICES
+@WAIT
+@JSON
 def run(month: str, home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
     """Run the month end of MONTH (as 2026-10): load, rate, bill, control, publish.
 
@@ -109,205 +92,16 @@ def _run(installation: Installation, month: str, wait: float | None, as_json: bo
 
         outcome = run_month(installation, month, progress, wait_seconds=wait)
     if as_json:
-        _print(outcome)
+        print_json(outcome)
     else:
         show_outcome(outcome)
 
 
 @cli.command()
-@click.argument("month")
-@_HOME
-@_PRICES
-@_WAIT
-@_JSON
-def issue(month: str, home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
-    """Issue the bills of MONTH: number them and close the month.
-
-    Only when every control of the month passed. Bills out of the bounds of [issue] are parked with the reason; all
-    others get the next numbers of the year's series, and from then on nothing of them changes. Again, it issues what
-    was released since.
-    """
-    from pipelines.running import issue_bills
-    from pipelines.terminal import progress_display
-
-    with progress_display() as progress:
-        result = issue_bills(Installation.find(home, price_tables), month, progress, wait_seconds=wait)
-    if as_json:
-        _print(result)
-        return
-    numbers = f", {result['first_number']} to {result['last_number']}" if result["issued"] else ""
-    click.echo(f"{month}: {result['issued']:,} bills issued{numbers}; {len(result['parked'])} parked")
-    for row in result["parked"]:
-        click.echo(f"  {row['account_id']}: {row['reason']}")
-    if result["parked"]:
-        click.echo(f"look at them, then: callbill release {month} ACCOUNT --reason ... --by ..., and issue again")
-
-
-@cli.command()
-@click.argument("month")
-@click.option("--issue", "with_notes", is_flag=True, help="Issue credit and debit notes for what differs.")
-@click.option(
-    "--reason",
-    default="correction of charges",
-    show_default=True,
-    metavar="TEXT",
-    help="What the notes give as their reason; customers read it.",
-)
-@_HOME
-@_PRICES
-@_WAIT
-@_JSON
-def correct(
-    month: str,
-    with_notes: bool,
-    reason: str,
-    home: Path | None,
-    price_tables: Path | None,
-    wait: float | None,
-    as_json: bool,
-) -> None:
-    """Rate the issued MONTH with today's prices, numbers and accounts, and show what differs per account.
-
-    Changes nothing, unless --issue is given: then each account that differs gets a credit note or a debit note, which
-    names its bill and has lines and VAT at the bill's rate. The bills stay as they were issued.
-    """
-    from pipelines.running import correct_bills
-    from pipelines.terminal import progress_display, show_correction
-
-    with progress_display() as progress:
-        result = correct_bills(
-            Installation.find(home, price_tables), month, progress, issue=with_notes, reason=reason, wait_seconds=wait
-        )
-    if as_json:
-        _print(result)
-    else:
-        show_correction(result)
-
-
-_REASON = click.option("--reason", required=True, help="Why, for the audit trail.")
-_BY = click.option("--by", required=True, metavar="NAME", help="Who decided it.")
-
-
-@cli.command()
-@click.argument("month")
-@click.argument("account")
-@_REASON
-@_BY
-@_HOME
-@_PRICES
-@_WAIT
-def park(
-    month: str, account: str, reason: str, by: str, home: Path | None, price_tables: Path | None, wait: float | None
-) -> None:
-    """Hold the bill of ACCOUNT for MONTH back from being issued."""
-    from pipelines.running import hold_back
-
-    hold_back(Installation.find(home, price_tables), month, account, reason, by, wait_seconds=wait)
-    click.echo(f"{month}:{account} is parked")
-
-
-@cli.command()
-@click.argument("month")
-@click.argument("account")
-@_REASON
-@_BY
-@_HOME
-@_PRICES
-@_WAIT
-def release(
-    month: str, account: str, reason: str, by: str, home: Path | None, price_tables: Path | None, wait: float | None
-) -> None:
-    """Let the bill of ACCOUNT for MONTH be issued, whatever the bounds say of it."""
-    from pipelines.running import let_go
-
-    let_go(Installation.find(home, price_tables), month, account, reason, by, wait_seconds=wait)
-    click.echo(f"{month}:{account} is released; callbill issue {month} issues it")
-
-
-@cli.command()
-@click.argument("month")
-@_HOME
-@_PRICES
-@_WAIT
-@_JSON
-def verify(month: str, home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
-    """Recompute the hashes of the issued MONTH and compare them with HOME/issued/MONTH.json.
-
-    Exit status 1 where anything is not as it was when it was issued.
-    """
-    from pipelines.running import verify_issued
-
-    result = verify_issued(Installation.find(home, price_tables), month, wait_seconds=wait)
-    _findings(result, as_json, f"{month} is as it was issued")
-
-
-@cli.command()
-@click.argument("month")
-@_HOME
-@_PRICES
-@_WAIT
-@_JSON
-def rebuild(month: str, home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
-    """Make the issued MONTH once more and compare it with what was issued.
-
-    From the raw files of the inbox, and from reference and price files and settings as they were when it was issued,
-    which HOME/kept holds. Changes nothing. Exit status 1 where anything comes out otherwise.
-    """
-    from pipelines.running import rebuild_issued
-    from pipelines.terminal import progress_display
-
-    with progress_display() as progress:
-        result = rebuild_issued(Installation.find(home, price_tables), month, progress, wait_seconds=wait)
-    _findings(result, as_json, f"{month} comes out as it was issued")
-
-
-def _findings(result: dict[str, Any], as_json: bool, sound: str) -> None:
-    """Tells what a comparison with an issued month found, and exits with 1 where it found anything."""
-    if as_json:
-        _print(result)
-    for finding in result["findings"]:
-        click.echo(f"callbill: {finding}", err=True)
-    if not as_json and not result["findings"]:
-        click.echo(f"{sound}: {result['documents']:,} documents, {result['rows']:,} rows in all its tables")
-    if result["findings"]:
-        raise click.exceptions.Exit(1)
-
-
-@cli.command()
-@click.argument("month")
-@_HOME
-@_PRICES
-@click.option(
-    "--above",
-    type=click.IntRange(min=0),
-    default=10,
-    show_default=True,
-    metavar="PERCENT",
-    help="Name the accounts that would pay more than so much more.",
-)
-@_JSON
-def simulate(month: str, home: Path | None, price_tables: Path | None, above: int, as_json: bool) -> None:
-    """Show MONTH, as it is published, under the prices of --price-tables DIR, beside the real one.
-
-    Rates every leg of the month again with those prices and the reference files as they are, and compares the lines.
-    Writes nothing and needs no lock; the month may be open or issued.
-    """
-    from pipelines.simulating import simulate_month
-    from pipelines.terminal import progress_display, show_simulation
-
-    with progress_display() as progress:
-        result = simulate_month(Installation.find(home, price_tables), month, above, progress)
-    if as_json:
-        _print(result)
-    else:
-        show_simulation(result)
-
-
-@cli.command()
-@_HOME
-@_PRICES
-@_WAIT
-@_JSON
+@HOME
+@PRICES
+@WAIT
+@JSON
 def recycle(home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
     """Put suspended records through again, with today's accounts, numbers and prices.
 
@@ -320,7 +114,7 @@ def recycle(home: Path | None, price_tables: Path | None, wait: float | None, as
     with progress_display() as progress:
         result = recycle_months(Installation.find(home, price_tables), progress, wait_seconds=wait)
     if as_json:
-        _print(result)
+        print_json(result)
     else:
         click.echo(f"{result['recycled']} of {result['open_before']} suspended records recycled")
         for month in result["months"]:
@@ -328,9 +122,9 @@ def recycle(home: Path | None, price_tables: Path | None, wait: float | None, as
 
 
 @cli.command()
-@_HOME
-@_PRICES
-@_JSON
+@HOME
+@PRICES
+@JSON
 def check(home: Path | None, price_tables: Path | None, as_json: bool) -> None:
     """Read the price tables and reference files and report what is wrong with them.
 
@@ -341,7 +135,7 @@ def check(home: Path | None, price_tables: Path | None, as_json: bool) -> None:
 
     report = check_inputs(Installation.find(home, price_tables))
     if as_json:
-        _print(report)
+        print_json(report)
     else:
         for name, rows in report["rows"].items():
             click.echo(f"{name:<20} {rows:>9,} rows")
@@ -355,9 +149,9 @@ def check(home: Path | None, price_tables: Path | None, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("identifier", metavar="ID")
-@_HOME
-@_PRICES
-@_JSON
+@HOME
+@PRICES
+@JSON
 def explain(identifier: str, home: Path | None, price_tables: Path | None, as_json: bool) -> None:
     """Show how ID came about, step by step, down to the raw record and the price row.
 
@@ -373,14 +167,14 @@ def explain(identifier: str, home: Path | None, price_tables: Path | None, as_js
 
     found = explanation(Installation.find(home, price_tables), identifier)
     if as_json:
-        _print(found)
+        print_json(found)
     else:
         click.echo("\n".join(found["text"]))
 
 
 @cli.command()
-@_HOME
-@_PRICES
+@HOME
+@PRICES
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port on loopback.")
 def ui(home: Path | None, price_tables: Path | None, port: int) -> None:
     """Start Dagster's web UI on 127.0.0.1, over the same assets: schedules, backfills, checks, run history."""
@@ -391,8 +185,19 @@ def ui(home: Path | None, price_tables: Path | None, port: int) -> None:
     serve_ui(installation, port)
 
 
-def _print(result: Any) -> None:
-    click.echo(json.dumps(result, indent=2, default=str, ensure_ascii=False))
+for _command in (
+    closing.issue,
+    closing.park,
+    closing.release,
+    closing.correct,
+    closing.verify,
+    closing.rebuild,
+    closing.simulate,
+    books.statement,
+    books.overdue,
+    books.journal,
+):
+    cli.add_command(_command)
 
 
 def main() -> None:

@@ -122,6 +122,46 @@ _LEGS_BY_FILE = """
     FROM expected e FULL JOIN actual a USING (file_id)
 """
 
+_RECEIVABLES_CLOSE = """
+    WITH sources AS (
+        SELECT account_id, currency, total_owed AS amount FROM {issued_bills}
+        UNION ALL SELECT account_id, currency, total_owed FROM {issued_notes}
+        UNION ALL SELECT account_id, currency, -amount FROM payments
+    ),
+    unallocated AS (
+        SELECT p.account_id, p.currency, p.amount FROM payments p ANTI JOIN open_items i
+        ON i.document = p.bill_number AND i.account_id = p.account_id AND i.currency = p.currency
+    ),
+    balances AS (
+        SELECT account_id, currency, arg_max(balance_after, entry_number) AS amount FROM receivables GROUP BY ALL
+    ),
+    three AS (
+        SELECT account_id, currency, amount::DECIMAL(38,4) AS owed, 0::DECIMAL(38,4) AS open, 0::DECIMAL(38,4) AS balance
+        FROM sources
+        UNION ALL SELECT account_id, currency, 0, open_amount, 0 FROM open_items
+        UNION ALL SELECT account_id, currency, 0, -amount, 0 FROM unallocated
+        UNION ALL SELECT account_id, currency, 0, 0, amount FROM balances
+    ),
+    by_account AS (
+        SELECT account_id, currency, sum(owed) AS owed, sum(open) AS open, sum(balance) AS balance FROM three GROUP BY ALL
+    )
+    SELECT currency, sum(balance) AS expected, sum(open) AS actual,
+        sum(abs(balance - open) + abs(balance - owed)) AS difference FROM by_account GROUP BY currency
+"""
+
+_JOURNAL_AGREES = """
+    WITH kept AS (
+        SELECT 'receivables' AS account, currency, amount::DECIMAL(38,4) AS kept, 0::DECIMAL(38,4) AS journal
+        FROM receivables
+        UNION ALL SELECT 'customer_credit', currency, -amount, 0 FROM posted_ledger WHERE kind <> 'adjustment'
+        UNION ALL SELECT account, currency, 0, debit - credit FROM journal
+        WHERE account = 'receivables' OR (account = 'customer_credit' AND document NOT IN ('credit_notes', 'debit_notes'))
+    ),
+    by_account AS (SELECT account, currency, sum(kept) AS kept, sum(journal) AS journal FROM kept GROUP BY ALL)
+    SELECT currency, sum(kept) AS expected, sum(journal) AS actual, sum(abs(kept - journal)) AS difference
+    FROM by_account GROUP BY currency
+"""
+
 CONTROLS: tuple[Control, ...] = (
     Control(
         "records_in",
@@ -255,6 +295,24 @@ CONTROLS: tuple[Control, ...] = (
         "top_ups_receipted",
         "every top-up that is known has one receipt, and nothing else has",
         _count("SELECT count(*) FROM credits WHERE kind = 'top_up'", "SELECT count(*) FROM receipts"),
+    ),
+    Control(
+        "receivables_close",
+        "open items less unallocated payments are the balances of postpaid customers, and what issued documents and "
+        "payments come to, for every account",
+        _RECEIVABLES_CLOSE,
+    ),
+    Control(
+        "journal_balances",
+        "debits are credits in the journal, for every month and kind of document",
+        "SELECT currency, sum(debit) AS expected, sum(credit) AS actual, sum(abs(debit - credit)) AS difference FROM ("
+        "SELECT billing_month, document, currency, sum(debit) AS debit, sum(credit) AS credit FROM journal GROUP BY ALL) "
+        "GROUP BY currency",
+    ),
+    Control(
+        "journal_agrees",
+        "what the journal says of receivables and customer credit is what receivables and the posted ledger say",
+        _JOURNAL_AGREES,
     ),
 )
 """Every control blocks: where one fails, nothing of the run is published."""

@@ -121,9 +121,10 @@ def _reference_problems(files: dict[str, CsvTable], price_lists: pl.DataFrame) -
         problems += _unknown(files[name], "account_id", known, "an account of accounts.csv")
     problems += _overlaps(numbers)
     own_currencies = accounts.frame.select("account_id", _own=pl.col("currency"))
-    credits = files["credits"].frame.join(own_currencies, on="account_id", how="inner", maintain_order="left")
-    for line, own in credits.filter(pl.col("currency") != pl.col("_own")).select(LINE, "_own").iter_rows():
-        problems.append(files["credits"].problem(line, "currency", f"{own}, the currency of the account"))
+    for file in (files["credits"], files["payments"]):
+        rows = file.frame.join(own_currencies, on="account_id", how="inner", maintain_order="left")
+        for line, own in rows.filter(pl.col("currency") != pl.col("_own")).select(LINE, "_own").iter_rows():
+            problems.append(file.problem(line, "currency", f"{own}, the currency of the account"))
     return problems + _too_fine(files["credits"]) + _too_fine(files["payments"])
 
 

@@ -15,6 +15,7 @@ from pipelines.errors import BadInput
 
 MONTH_PATTERN = re.compile(r"2[0-9]{3}-(0[1-9]|1[0-2])\Z")
 SETTINGS_FILE = "callbill.toml"
+MOST_PAYMENT_DAYS = 366
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -67,7 +68,7 @@ class Issuing:
     """[issue]: how bills are numbered, which are held back, and whether the scheduled month end issues them.
 
     A bill is parked that is more than `median_multiple` times the account's median, or of whose records more than
-    `suspense_percent` wait in suspense.
+    `suspense_percent` wait in suspense. A postpaid bill is due `payment_days` after the day of its issue.
     """
 
     bill_prefix: str = ""
@@ -80,6 +81,7 @@ class Issuing:
     first_debit_note: int = 1
     median_multiple: int = 20
     suspense_percent: int = 10
+    payment_days: int = 30
     at_month_end: bool = False
 
 
@@ -234,6 +236,8 @@ def _bounds(path: Path, issue: Issuing) -> list[str]:
         found.append(f"{path}: [issue] median_multiple: {issue.median_multiple} is no multiple from 2 on")
     if not 0 <= issue.suspense_percent <= 100:
         found.append(f"{path}: [issue] suspense_percent: {issue.suspense_percent} is no share from 0 to 100")
+    if not 0 <= issue.payment_days <= MOST_PAYMENT_DAYS:
+        found.append(f"{path}: [issue] payment_days: {issue.payment_days} is no number from 0 to {MOST_PAYMENT_DAYS}")
     return found
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,6 +11,7 @@ from pipelines import reference, world
 from pipelines.behind import one_ahead
 from pipelines.catalogue import quoted
 from pipelines.errors import BadInput
+from pipelines.reading import published
 from pipelines.session import Progress
 from pipelines.settings import Installation, Month
 from transforms.billing.comparison import above, compared
@@ -53,7 +52,7 @@ def simulate_month(installation: Installation, name: str, percent: int, progress
     tables = {**prices.frames, **reference.read_reference(installation, prices).frames}
     book = RatingBook.build(tables, time_zone=installation.settings.billing.time_zone)
     progress.stage(f"simulate {name}")
-    with _published(installation.published) as connection:
+    with published(installation.published) as connection:
         old = _frame(connection, f"SELECT * FROM bill_lines WHERE billing_month = {quoted(name)}")
         billed = _frame(connection, f"SELECT account_id FROM bills WHERE billing_month = {quoted(name)}")
         if billed.is_empty():
@@ -78,14 +77,6 @@ def simulate_month(installation: Installation, name: str, percent: int, progress
         "unpriced": unpriced.to_dicts(),
         "fees_unpriced": fees.unpriced.height,
     }
-
-
-def _published(place: Path) -> duckdb.DuckDBPyConnection:
-    if not place.exists():
-        raise BadInput(f"{place} does not exist: run a month first")
-    connection = duckdb.connect(str(place), read_only=True)
-    connection.execute(f"SET TimeZone = '{UTC}'")
-    return connection
 
 
 def _frame(connection: duckdb.DuckDBPyConnection, query: str) -> pl.DataFrame:

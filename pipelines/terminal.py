@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -31,10 +34,21 @@ _BILLED = {
     "old": "old",
     "new": "new",
     "difference": "difference",
+    "open_amount": "open",
+    "payment": "paid",
+    "balance": "balance",
+    "moved": "amount",
+    "balance_after": "balance",
+    "not_due": "not due",
+    "days_1_30": "1-30",
+    "days_31_60": "31-60",
+    "days_61_90": "61-90",
+    "days_over_90": "over 90",
+    "total": "total",
 }
 """Columns in minor units, with what stands above them; other amounts are sums of unrounded charges."""
 
-_HEADS = {**_BILLED, "billing_mode": "mode"}
+_HEADS = {**_BILLED, "billing_mode": "mode", "days_overdue": "days"}
 
 
 class Display(Silent):
@@ -98,8 +112,7 @@ def progress_display() -> Iterator[Progress]:
 
 def show_outcome(outcome: dict[str, Any]) -> None:
     """Prints the outcome of a run for a person."""
-    console = Console()
-    console.width = max(console.width, NARROWEST)
+    console = _console()
     files = outcome["files"]
     console.print(
         f"\n[bold]{outcome['month']}[/bold]: {files['records']:,} records in {files['files']} files, "
@@ -127,8 +140,7 @@ MOST_ACCOUNTS = 20
 
 def show_simulation(result: dict[str, Any]) -> None:
     """Prints a simulation for a person."""
-    console = Console()
-    console.width = max(console.width, NARROWEST)
+    console = _console()
     console.print(f"\n[bold]{result['month']}[/bold] under {result['price_tables']}", soft_wrap=True, highlight=False)
     _table(console, "Totals, net", (*_AMOUNTS, "currency"), result["totals"])
     columns = ("kind", "direction", "country", *_AMOUNTS, "currency")
@@ -147,8 +159,7 @@ def show_simulation(result: dict[str, Any]) -> None:
 
 def show_correction(result: dict[str, Any]) -> None:
     """Prints for a person what a correction found, and the notes that it made."""
-    console = Console()
-    console.width = max(console.width, NARROWEST)
+    console = _console()
     accounts = result["accounts"]
     if not accounts:
         console.print(f"{result['month']}: every bill, with its notes, is what it would be today", highlight=False)
@@ -166,6 +177,60 @@ def show_correction(result: dict[str, Any]) -> None:
         )
 
 
+_BOOK_TITLES = {"receivables": "Owed", "ledger": "Balance"}
+
+
+def show_statement(result: dict[str, Any]) -> None:
+    """Prints a statement of account for a person."""
+    console = _console()
+    console.print(f"\n[bold]{escape(result['account_id'])}[/bold], {result['billing_mode']}")
+    for book in result["books"]:
+        currency = book["currency"]
+        rows = [
+            {"posted_at": "", "kind": "opening balance", "balance_after": book["opening_balance"]},
+            *({**entry, "posted_at": f"{entry['posted_at']:%Y-%m-%d %H:%M}"} for entry in book["entries"]),
+            {"posted_at": "", "kind": "closing balance", "balance_after": book["closing_balance"]},
+        ]
+        columns = ("posted_at", "kind", "reference", "document", "moved", "balance_after", "currency")
+        filled = [
+            {**dict.fromkeys(columns, ""), **row, "moved": row.get("amount"), "currency": currency} for row in rows
+        ]
+        _table(console, f"{_BOOK_TITLES[book['book']]} ({book['book']}, times in UTC)", columns, filled)
+
+
+def show_overdue(result: dict[str, Any]) -> None:
+    """Prints what is owed by age for a person: totals, the accounts that owe most, unallocated payments, and who is
+    below zero."""
+    console = _console()
+    ages = ("not_due", "days_1_30", "days_31_60", "days_61_90", "days_over_90", "total")
+    console.print(f"\nOn [bold]{result['on']}[/bold], by days since it was due")
+    _table(console, "Owed", (*ages, "currency"), result["totals"])
+    _table(console, "By account", ("account_id", *ages, "currency"), result["accounts"])
+    late = [{**row, "due_on": str(row["due_on"])} for row in result["items"] if row["days_overdue"]]
+    _table(console, "Overdue", ("account_id", "document", "due_on", "days_overdue", "open_amount", "currency"), late)
+    paid = [{**row, "payment": row["amount"]} for row in result["unallocated"]]
+    _table(console, "Payments that match no document", ("account_id", "payment_id", "payment", "currency"), paid)
+    _table(console, "Accounts below zero", ("account_id", "balance", "currency"), result["below_zero"])
+    if not any(result[name] for name in ("totals", "unallocated", "below_zero")):
+        console.print("\nNothing is open, and no account is below zero")
+
+
+def print_journal(lines: Sequence[dict[str, Any]]) -> None:
+    """Prints lines of the journal as CSV, amounts in the minor unit of their currency."""
+    columns = ("billing_month", "document", "currency", "account", "debit", "credit")
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    for line in lines:
+        digits = minor_units()[line["currency"]]
+        writer.writerow(f"{line[name]:.{digits}f}" if name in ("debit", "credit") else line[name] for name in columns)
+
+
+def _console() -> Console:
+    console = Console()
+    console.width = max(console.width, NARROWEST)
+    return console
+
+
 def _table(console: Console, title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
@@ -181,9 +246,9 @@ def _table(console: Console, title: str, columns: Sequence[str], rows: Sequence[
 
 def _shown(column: str, row: dict[str, Any]) -> str:
     value = row[column]
-    if column in _BILLED:
+    if column in _BILLED and value is not None:
         return f"{value:,.{minor_units()[row['currency']]}f}"
-    return (value or "") if isinstance(value, str | None) else f"{value:,}"
+    return escape(value or "") if isinstance(value, str | None) else f"{value:,}"
 
 
 def show_where_to_look(installation: Installation, month: str) -> None:

@@ -44,6 +44,9 @@ _INTERNAL = (
     "WITH NO DATA",
     "CREATE TABLE IF NOT EXISTS posted_receipts (month VARCHAR, part INTEGER, receipt_number VARCHAR)",
     "CREATE TABLE IF NOT EXISTS left_open (billing_month VARCHAR, account_id VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS line_totals (billing_month VARCHAR, part INTEGER, currency VARCHAR, kind VARCHAR, "
+    "amount DECIMAL(38,4))",
+    "CREATE TABLE IF NOT EXISTS added_up (billing_month VARCHAR, part INTEGER)",
     "CREATE TABLE IF NOT EXISTS number_series (series VARCHAR, year VARCHAR, last BIGINT)",
     "CREATE TABLE IF NOT EXISTS manifest (stage VARCHAR, month VARCHAR, finished_at TIMESTAMP WITH TIME ZONE, "
     "version VARCHAR, facts VARCHAR)",

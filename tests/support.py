@@ -15,7 +15,7 @@ import polars as pl
 from pipelines.catalogue import PUBLISHED_MONTHLY, PUBLISHED_WHOLE
 from pipelines.session import Session
 from pipelines.settings import Installation
-from pipelines.stages import balance, bill, control, load, publish, rate
+from pipelines.stages import balance, bill, books, control, load, publish, rate
 from pipelines.warehouse import Warehouse
 
 MEMORY = Path("/dev/shm")
@@ -70,6 +70,7 @@ def run_month(session: Session, month: str) -> pl.DataFrame:
     bill.make_bills(session, month)
     balance.make_receipts(session)
     balance.make_ledger(session, month)
+    books.make_books(session)
     controls = control.control_month(session, month)
     publish.publish(session, month)
     return controls

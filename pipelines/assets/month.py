@@ -4,15 +4,17 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from pipelines import catalogue
 from pipelines.assets.common import OWNERS, described
 from pipelines.controls import CONTROLS
 from pipelines.resources import SessionResource, metadata
 from pipelines.session import RATED_FROM
-from pipelines.stages import balance, bill, control, issue, publish, rate
+from pipelines.stages import balance, bill, books, control, issue, publish, rate
 from transforms.tables import billing, usage
 from transforms.tables.control import Controls
 
 _FEES = ["accounts", "numbers", "price_lists", "number_fee_prices"]
+_BOOKS = ["bills", "ledger", "receipts", "payments"]
 
 
 def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefinition]:
@@ -72,9 +74,23 @@ def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefiniti
         with session.running() as run:
             return dg.MaterializeResult(metadata=metadata(balance.make_ledger(run, context.partition_key)))
 
+    @dg.multi_asset(
+        name="books",
+        specs=[
+            dg.AssetSpec(name, **described(table, "ledger", _BOOKS, {"polars", "duckdb"}, months))
+            for name, table in catalogue.BOOKS.items()
+        ],
+    )
+    def kept_books(session: SessionResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+        """What is owed and the journal, made together from what is issued, posted and paid."""
+        with session.running() as run:
+            facts = books.make_books(run)
+        for name in catalogue.BOOKS:
+            yield dg.MaterializeResult(asset_key=name, metadata={"dagster/row_count": facts[f"{name}_rows"]})
+
     @dg.asset(
         name="controls",
-        **described(Controls, "control", ["ledger", "payments"], {"duckdb"}, months),
+        **described(Controls, "control", ["ledger", *catalogue.BOOKS], {"duckdb"}, months),
         check_specs=[
             dg.AssetCheckSpec(item.name, asset="controls", description=item.says, blocking=True) for item in CONTROLS
         ],
@@ -125,4 +141,4 @@ def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefiniti
             publish.publish(run, context.partition_key)
             return dg.MaterializeResult(metadata=metadata(facts))
 
-    return [rated_usage, number_fees, bill_lines, bills, receipts, ledger, controls, published, issued]
+    return [rated_usage, number_fees, bill_lines, bills, receipts, ledger, kept_books, controls, published, issued]

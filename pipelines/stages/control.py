@@ -31,6 +31,8 @@ def control_month(session: Session, name: str) -> pl.DataFrame:
     tables = ("rated_usage", "number_fees", "bill_lines", "bills")
     sources = {table: session.warehouse.month_files.source(table, [name], issued=False) for table in tables}
     sources["issued_usage"] = issued_legs(session)
+    sources["issued_bills"] = session.warehouse.month_files.source("bills", issued=True)
+    sources["issued_notes"] = session.warehouse.month_files.source("correction_notes", issued=True)
     try:
         measured = pl.concat([_measure(session, month, control, sources) for control in measured_now])
     finally:

@@ -20,6 +20,7 @@ from pipelines.reference import InputTables, require_vat_rates, valid_vat_number
 from pipelines.series import advance, next_number
 from pipelines.session import Session
 from pipelines.stages.balance import posted_ledger, rebuild_ledger, with_closing
+from pipelines.stages.books import keep_books
 from pipelines.stages.proof import document, record_issue
 from pipelines.stages.rate import OF_NUMBERS, OF_USAGE, PLACE, USAGE_OF_MONTH
 from transforms.billing.bills import bills
@@ -140,6 +141,7 @@ def correct_month(
             if given:
                 advance(session, series, year, int(given[-1].rpartition("-")[2]))
         _post(session, name, part, found_notes)
+        keep_books(session)
         _move_suspense(session, usage, waiting)
         _outdate_drafts(session, usage)
         record_issue(

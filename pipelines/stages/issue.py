@@ -18,6 +18,7 @@ from pipelines.series import advance, next_number
 from pipelines.session import Session
 from pipelines.stages import Facts
 from pipelines.stages.balance import posted_ledger, rebuild_ledger, with_closing
+from pipelines.stages.books import keep_books
 from pipelines.stages.control import require_passed
 from pipelines.stages.proof import document, put_document, record_issue
 from transforms.billing.bounds import Bounds, out_of_bounds
@@ -91,6 +92,7 @@ def put_issue(
             [name, part],
         )
         rebuild_ledger(session)
+        keep_books(session)
         proof = document(session, name, part, now, numbered) | {"open": sorted(parked["account_id"])}
         record_issue(session, name, part, now, proof)
         record(

@@ -65,6 +65,7 @@ USAGE_FILES = """
 _SOURCES = {
     "receipts": "SELECT * FROM receipts",
     "ledger": "SELECT * FROM ledger",
+    **{name: f"SELECT * FROM {name}" for name in catalogue.BOOKS},
     "suspense": SUSPENSE,
     "usage_files": USAGE_FILES,
     "parked": "SELECT * FROM parked",

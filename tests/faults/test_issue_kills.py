@@ -23,6 +23,7 @@ MOMENTS = [
     Moment("before", "pipelines.month_files:MonthFiles.finish"),
     Moment("after", "pipelines.month_files:MonthFiles.finish"),
     Moment("after", "pipelines.month_files:MonthFiles.name"),
+    Moment("after", "pipelines.stages.issue:keep_books"),
     Moment("after", "pipelines.stages.issue:document"),
     Moment("before", "pipelines.stages.issue:record"),
     Moment("after", "pipelines.stages.issue:record"),

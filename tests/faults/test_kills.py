@@ -19,6 +19,7 @@ STAGES = [
     "bill:make_bills",
     "balance:make_receipts",
     "balance:make_ledger",
+    "books:make_books",
     "control:control_month",
     "publish:publish",
 ]

@@ -213,3 +213,61 @@ def fees(*rows: Row) -> pl.DataFrame:
         "currency": "EUR",
     }
     return frame(billing.NumberFees, usual, *rows)
+
+
+def bills(*rows: Row) -> pl.DataFrame:
+    """Bills: A owes 12 EUR for October 2026, 2 of them VAT, by bill 2026-000001, issued on 2026-11-02."""
+    usual = {
+        "billing_month": "2026-10",
+        "account_id": "A",
+        "bill_number": "2026-000001",
+        "status": "issued",
+        "billing_mode": "postpaid",
+        "payment_method": "direct_debit",
+        "currency": "EUR",
+        "net_amount": D(10),
+        "vat_rate": D("0.2"),
+        "vat_rule": "domestic",
+        "vat_amount": D(2),
+        "gross_amount": D(12),
+        "paid_from_balance": D(0),
+        "total_owed": D(12),
+        "issued_at": moment("2026-11-02 12:00"),
+    }
+    return frame(billing.Bills, usual, *rows)
+
+
+def notes(*rows: Row) -> pl.DataFrame:
+    """CorrectionNotes: 3 EUR of 2026-000001 are credited to A on 2026-11-20, half a euro of them VAT."""
+    usual = {
+        "billing_month": "2026-10",
+        "account_id": "A",
+        "note_number": "CN-2026-000001",
+        "kind": "credit_note",
+        "bill_number": "2026-000001",
+        "reason": "wrong price",
+        "billing_mode": "postpaid",
+        "currency": "EUR",
+        "net_amount": D("-2.5"),
+        "vat_rate": D("0.2"),
+        "vat_rule": "domestic",
+        "vat_amount": D("-0.5"),
+        "gross_amount": D(-3),
+        "paid_from_balance": D(0),
+        "total_owed": D(-3),
+        "issued_at": moment("2026-11-20 12:00"),
+    }
+    return frame(billing.CorrectionNotes, usual, *rows)
+
+
+def payments(*rows: Row) -> pl.DataFrame:
+    """Payments: A pays 12 EUR for 2026-000001 on 2026-11-15."""
+    usual = {
+        "payment_id": "P1",
+        "account_id": "A",
+        "bill_number": "2026-000001",
+        "amount": D(12),
+        "currency": "EUR",
+        "paid_at": moment("2026-11-15 09:00"),
+    }
+    return frame(reference.Payments, usual, *rows)

@@ -153,8 +153,12 @@ PROBLEMS = [
         "expected a key (credit_id) that no other row has; line 2 has it",
     ),
     (
-        added("payments", "P2,A,,0.5,JPY,2026-03-15"),
-        "payments.csv: line 3, column amount: found '0.5', expected at most 0 decimals, the minor unit of JPY",
+        added("payments", "P2,A,,0.501,EUR,2026-03-15"),
+        "payments.csv: line 3, column amount: found '0.501', expected at most 2 decimals, the minor unit of EUR",
+    ),
+    (
+        added("payments", "P2,A,,5,JPY,2026-03-15"),
+        "payments.csv: line 3, column currency: found 'JPY', expected EUR, the currency of the account",
     ),
     (
         added("price_lists", "default_jpy,EUR"),

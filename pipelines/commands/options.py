@@ -1,0 +1,32 @@
+"""The options that commands share, and how a command prints JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+HOME = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the installation. Default: $CALLBILL_HOME, else ./data.",
+)
+PRICES = click.option(
+    "--price-tables",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the price tables. Default: $CALLBILL_PRICE_TABLES, else the example tariff that is shipped.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+WAIT = click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="How long to wait for a run that holds the warehouse. Default: [run] lock_wait_seconds, 60.",
+)
+
+
+def print_json(result: Any) -> None:
+    """Prints a result for programs: amounts and moments as text."""
+    click.echo(json.dumps(result, indent=2, default=str, ensure_ascii=False))
