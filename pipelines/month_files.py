@@ -122,6 +122,16 @@ class MonthFiles:
         )
         self._show(written.table)
 
+    def open_part(self, table: str, month: str) -> WrittenMonth:
+        """The open part of the month as it was written."""
+        rows = self._connection.execute(
+            "SELECT table_name, month, folder, files, rows, bytes, sha256 FROM month_files "
+            f"WHERE table_name = ? AND month = ? AND part = {OPEN}",
+            [table, month],
+        ).fetchall()
+        assert len(rows) == 1, f"{table} of {month} has no open part"
+        return WrittenMonth(*rows[0])
+
     def forget(self, table: str, month: str, part: int = OPEN) -> None:
         """Takes that part of the month out of the table; its files stay for a while."""
         self._connection.execute(
@@ -199,9 +209,13 @@ class MonthFiles:
         """A FROM item over the files of `table`; see `paths`."""
         return _from(table, self.paths(table, months, issued=issued))
 
+    def parts_of(self, written: WrittenMonth) -> list[Path]:
+        """The Parquet files of a month that is written, whether it is named yet or not."""
+        return self._parts(written.folder, written.files)
+
     def files_of(self, written: WrittenMonth) -> str:
-        """A FROM item over a month that is written, whether it is named yet or not."""
-        return _from(written.table, self._parts(written.folder, written.files))
+        """A FROM item over them."""
+        return _from(written.table, self.parts_of(written))
 
     def view(self, name: str, table: str, paths: Sequence[Path]) -> str:
         """CREATE VIEW `name` over files of `table`; its columns are named, so that each can have its comment."""

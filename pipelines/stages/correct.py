@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.audit import record
 from pipelines.behind import one_ahead, one_behind
-from pipelines.catalogue import CORRECTED, select_nothing
+from pipelines.catalogue import select_nothing
 from pipelines.closing import LEG, issued_legs, issued_months, legs_on_bills
 from pipelines.errors import BadInput
 from pipelines.month_files import WrittenMonth
@@ -21,7 +21,7 @@ from pipelines.series import advance, next_number
 from pipelines.session import Session
 from pipelines.stages.balance import posted_ledger, rebuild_ledger, with_closing
 from pipelines.stages.books import keep_books
-from pipelines.stages.proof import document, record_issue
+from pipelines.stages.proof import document, file_hashes, record_issue
 from pipelines.stages.rate import OF_NUMBERS, OF_USAGE, PLACE, USAGE_OF_MONTH
 from transforms.billing.bills import bills
 from transforms.billing.corrections import NOTE, differences, notes
@@ -134,6 +134,7 @@ def correct_month(
     counts = {
         series: found_notes.filter(pl.col("kind") == kind)["note_number"].to_list() for kind, series in SERIES.items()
     }
+    sums = file_hashes(session, {table.table: warehouse.month_files.parts_of(table) for table in (*written, usage)})
     with warehouse.transaction():
         for month_table in (*written, usage):
             warehouse.month_files.name(month_table, part)
@@ -144,9 +145,7 @@ def correct_month(
         keep_books(session)
         _move_suspense(session, usage, waiting)
         _outdate_drafts(session, usage)
-        record_issue(
-            session, name, part, now, document(session, name, part, now, found_notes, "note_number", CORRECTED)
-        )
+        record_issue(session, name, part, now, document(session, name, part, now, found_notes, "note_number", sums))
         facts = {series: len(given) for series, given in counts.items()}
         said = ", ".join(
             f"{len(given)} {series.replace('_', ' ')}, {given[0]} to {given[-1]}"

@@ -20,7 +20,7 @@ from pipelines.stages import Facts
 from pipelines.stages.balance import posted_ledger, rebuild_ledger, with_closing
 from pipelines.stages.books import keep_books
 from pipelines.stages.control import require_passed
-from pipelines.stages.proof import document, put_document, record_issue
+from pipelines.stages.proof import document, file_hashes, put_document, record_issue
 from transforms.billing.bounds import Bounds, out_of_bounds
 from transforms.billing.issuing import issued
 from transforms.ledger.entries import ledger
@@ -75,6 +75,7 @@ def put_issue(
     part = 1 + int(warehouse.value("SELECT coalesce(max(part), 0) FROM issues WHERE billing_month = ?", [name]))
     closed, left = _split(session, name, numbered, parked)
     entries = _entries(session, name, numbered, parked)
+    sums = file_hashes(session, {written.table: warehouse.month_files.parts_of(written) for written in closed})
     with warehouse.transaction():
         _park(session, name, parks)
         for written in closed:
@@ -93,7 +94,8 @@ def put_issue(
         )
         rebuild_ledger(session)
         keep_books(session)
-        proof = document(session, name, part, now, numbered) | {"open": sorted(parked["account_id"])}
+        proof = document(session, name, part, now, numbered, "bill_number", sums)
+        proof["open"] = sorted(parked["account_id"])
         record_issue(session, name, part, now, proof)
         record(
             session,
@@ -188,16 +190,19 @@ def park_account(session: Session, month: str, account: str, reason: str, who: s
 def _split(
     session: Session, name: str, numbered: pl.DataFrame, parked: pl.DataFrame
 ) -> tuple[list[WrittenMonth], list[WrittenMonth]]:
-    """The month's tables as files: of the accounts that are issued, and of those that stay open."""
+    """The month's tables as files: of the accounts that are issued, and of those that stay open. Where none does, the
+    files of the drafts are those of the issued bills as they are."""
     closed, left = [], []
     accounts = parked["account_id"].to_list()
     stays = pl.col("account_id").is_in(accounts)
     for table in SPLIT_TABLES:
+        if not accounts:
+            closed.append(session.warehouse.month_files.open_part(table, name))
+            continue
         parts = session.warehouse.month_files.paths(table, [name], issued=False)
         whole = [partial(pl.read_parquet, path) for path in parts]
         closed.append(_write(session, table, name, whole, ~stays))
-        if accounts:
-            left.append(_write(session, table, name, whole, stays))
+        left.append(_write(session, table, name, whole, stays))
     closed.append(_write(session, "bills", name, [lambda: numbered], None))
     if accounts:
         held = parked.with_columns(pl.lit("parked").alias("status"))
