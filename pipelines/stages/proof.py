@@ -40,23 +40,29 @@ def document(session: Session, month: str, part: int, at: datetime, bills: pl.Da
             for row in totals.sort("currency").iter_rows(named=True)
         },
         "inputs": json.loads(inputs) if inputs else {},
-        "tables": hashes(session, month, part),
+        "tables": hashes(session, month, part, sound=True),
     }
 
 
-def hashes(session: Session, month: str, part: int) -> dict[str, dict[str, int | str]]:
-    """Rows and SHA-256 of each table of the part, of the ledger entries that it posted, and of the receipts."""
+def hashes(session: Session, month: str, part: int, *, sound: bool = False) -> dict[str, dict[str, int | str]]:
+    """Rows and SHA-256 of each table of the part, of the ledger entries that it posted, and of the receipts.
+
+    Files that are missing or cannot be read are told in place of their hash; of those that must be `sound`, raises
+    what DuckDB raises.
+    """
     found: dict[str, dict[str, int | str]] = {}
     for name, table in catalogue.BILLED.items():
         paths = session.warehouse.month_files.part(name, month, part)
         missing = [path for path in paths if not path.exists()]
-        if not paths or missing:
+        if not sound and (not paths or missing):
             found[name] = {"rows": 0, "sha256": "its files are missing"}
             continue
         files = ", ".join(catalogue.quoted(str(path)) for path in paths)
         try:
             found[name] = table_hash(session.warehouse.connection, table, f"read_parquet([{files}])")
         except duckdb.Error:
+            if sound:
+                raise
             found[name] = {"rows": 0, "sha256": "its files cannot be read"}
     connection = session.warehouse.connection
     posted = "(SELECT * FROM posted_ledger WHERE month = ? AND part = ?)"
