@@ -62,7 +62,8 @@ def month_ends(home: Home, moment: Moment | None = None) -> None:
 
 
 def issue(home: Home, moment: Moment | None = None) -> None:
-    """Issues MONTHS, which were run, up to the moment where there is one."""
+    """Issues MONTHS, which were run, up to the moment where there is one; at an hour that is always the same."""
+    _stop_the_clock()
     if moment is not None:
         _deadly(moment)
     with Warehouse.open(home.installation) as warehouse:
@@ -74,7 +75,6 @@ def issue(home: Home, moment: Moment | None = None) -> None:
 
 def month_ends_and_issue(home: Home, moment: Moment | None = None) -> None:
     """The month ends of MONTHS and their issue, at an hour that is always the same: every byte is told beforehand."""
-    _stop_the_clock()
     month_ends(home, moment)
     issue(home)
 
