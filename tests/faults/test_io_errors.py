@@ -95,7 +95,7 @@ class TestReading:
         assert read_published(home.path)["bills"]["bill_number"].null_count() == 5
         assert call("issue", MONTH, *home.arguments).status == 0
         assert read_published(home.path)["bills"]["bill_number"].null_count() == 0
-        assert call("verify", MONTH, *home.arguments).status == 0
+        assert command(home, "verify", MONTH).answer().status == 0
 
 
 def unreadable(connection: Any, table: Any, source: str, *parameters: Any) -> Any:

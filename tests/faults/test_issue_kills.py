@@ -6,10 +6,7 @@ import signal
 
 import pytest
 
-from pipelines.session import Session
-from pipelines.verifying import verify_month
-from pipelines.warehouse import Warehouse
-from tests.faults.victims import MONTHS, Moment, Traces, issue, run
+from tests.faults.victims import MONTHS, Moment, Traces, command, issue, run
 from tests.pipelines.homes import Home
 from tests.support import read_published
 
@@ -46,5 +43,5 @@ def test_killed_at(moment: Moment, ready: Home, undisturbed_issue: list[Traces])
     assert numbers in ([], [row["bill_number"] for row in once.tables["bills"] if row["bill_number"]])
     assert run(ready, task=issue) == 0
     assert Traces.of(ready) == once
-    with Warehouse.open(ready.installation) as warehouse:
-        assert verify_month(Session(ready.installation, warehouse), MONTH)["findings"] == []
+    verified = command(ready, "verify", MONTH).answer()
+    assert (verified.status, verified.err) == (0, "")
