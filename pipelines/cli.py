@@ -13,7 +13,7 @@ import click
 
 from pipelines.commands import books, closing
 from pipelines.commands.options import HOME, JSON, PRICES, WAIT, print_json
-from pipelines.errors import BadInput, CallbillError, Interrupted, fault, is_interruption
+from pipelines.errors import BadInput, CallbillError, Interrupted, is_interruption, told
 from pipelines.settings import Installation
 
 
@@ -241,6 +241,6 @@ def guarded(call: Callable[[], Any]) -> int:
     except Exception as error:
         if is_interruption(error):
             return _interrupted()
-        click.echo(f"callbill: {fault(error)}", err=True)
+        click.echo(f"callbill: {told(error)}", err=True)
         return 2
     return result if isinstance(result, int) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -35,6 +36,10 @@ class LockHeld(CallbillError):
     exit_status = 3
 
 
+class CommitFailed(CallbillError):
+    """A COMMIT that was reported as failed: what it wrote may be there all the same."""
+
+
 class Interrupted(CallbillError):
     """A person's Ctrl-C, wherever it struck."""
 
@@ -54,6 +59,21 @@ def is_interruption(error: BaseException) -> bool:
         or (isinstance(error, duckdb.TransactionException) and "aborted" in str(error))
         or (isinstance(error, duckdb.Error) and "Interrupt" in str(error))
     )
+
+
+def told(error: BaseException) -> str:
+    """An error in a line: what the system says of files and memory is quoted, anything else is a `fault`."""
+    of_the_system = isinstance(error, OSError | duckdb.IOException | duckdb.OutOfMemoryException)
+    # How DuckDB tells of a disk that is full or broken when it commits.
+    at_commit = isinstance(error, duckdb.TransactionException) and "Failed to commit: Could not " in str(error)
+    if of_the_system or at_commit:
+        return " ".join(str(error).split())
+    quoted = _OF_THE_SYSTEM.search(str(error))
+    return quoted[0] if quoted else fault(error)
+
+
+_OF_THE_SYSTEM = re.compile(r"[A-Z][a-z/ -]+ \(os error \d+\)|fsync failed")
+"""What Polars and DuckDB quote of the system, whatever kind of error they make of it."""
 
 
 def fault(error: BaseException) -> str:

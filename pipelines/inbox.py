@@ -161,7 +161,8 @@ def _zstd(path: Path, size: int) -> Iterator[tuple[bytes, str | None]]:
                     done += len(block)
                     yield block, None
                 return
-            except OSError:
+            except OSError as error:
+                _pass_on(error)
                 # A reading that fails gives nothing of what it read: go up to the damage in smaller ones.
                 step //= 1024
     yield b"", "the zstd data is damaged or ends before its end"
@@ -210,7 +211,8 @@ def _parquet(path: Path) -> Iterator[Batch]:
             pa.BufferReader(b"".join(block for block, _ in _blocks(path, BLOCK_BYTES))) if _is_packed(path) else path
         )
         file = pq.ParquetFile(source)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError) as error:
+        _pass_on(error)
         yield Batch(pl.DataFrame(), last=True, damage=damage)
         return
     with file:
@@ -224,11 +226,19 @@ def _parquet(path: Path) -> Iterator[Batch]:
             except StopIteration:
                 yield Batch(pl.DataFrame(), last=True)
                 return
-            except (pa.ArrowException, pl.exceptions.PolarsError, OSError):
+            except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
+                _pass_on(error)
                 yield Batch(pl.DataFrame(), last=True, damage=damage)
                 return
             assert isinstance(frame, pl.DataFrame)
             yield Batch(frame, last=False)
+
+
+def _pass_on(error: Exception) -> None:
+    """Raises what the system says of the disk, which has a number. Arrow makes an OSError of unsound content as well:
+    that is damage, and suspended for good; a disk that fails now may not fail tomorrow."""
+    if isinstance(error, OSError) and error.errno is not None:
+        raise error
 
 
 def _in_utc(schema: pa.Schema) -> pa.Schema:
@@ -245,8 +255,8 @@ def _parquet_batches(file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
             yield batch
             done += batch.num_rows
         return
-    except (pa.ArrowException, OSError):
-        pass
+    except (pa.ArrowException, OSError) as error:
+        _pass_on(error)
     for group in range(file.num_row_groups):
         for batch in file.iter_batches(PARQUET_ROWS, row_groups=[group]):
             known = min(done, batch.num_rows)

@@ -41,11 +41,15 @@ class MonthWriter:
     rows: int = 0
 
     def write(self, frame: pl.DataFrame) -> None:
-        """Adds the rows of `frame` as one more file."""
+        """Adds the rows of `frame` as one more file. Raises OSError."""
         if frame.is_empty() and self.parts:
             return
         path = self.folder / f"{len(self.parts):05}.parquet"
-        frame.write_parquet(path, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS)
+        try:
+            frame.write_parquet(path, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS)
+        except pl.exceptions.PolarsError as error:
+            # Of a full disk Polars makes errors of several kinds.
+            raise OSError(f"{path}: cannot be written: {error}") from None
         sync(path)
         self.parts.append(path)
         self.rows += frame.height
@@ -99,7 +103,9 @@ class MonthFiles:
         else:
             sync(writer.folder)
             writer.folder.rename(place)
-            sync(place.parent)
+        # Also of a folder that was there: who put it there may have been killed before this.
+        for above in (place.parent, place.parent.parent, self._root):
+            sync(above)
         folder = str(place.relative_to(self._root))
         return WrittenMonth(table, month, folder, len(writer.parts), writer.rows, size, name)
 

@@ -8,10 +8,9 @@ from contextvars import ContextVar
 from typing import Any
 
 import dagster as dg
-import duckdb
 from pydantic import PrivateAttr
 
-from pipelines.errors import CallbillError, Interrupted, fault, is_interruption
+from pipelines.errors import CallbillError, Interrupted, is_interruption, told
 from pipelines.session import Session, Silent
 from pipelines.settings import Installation
 from pipelines.warehouse import Warehouse
@@ -72,23 +71,27 @@ class SessionResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def running(self) -> Iterator[Session]:
         """The session for one stage; what stopped it is kept for the command line and shown as a plain failure."""
+        warehouse = self.session.warehouse
+        before = warehouse.commits
         try:
             yield self.session
         except Exception as error:
-            self.session.failure = _for_people(error)
-            raise dg.Failure(description=str(self.session.failure), allow_retries=False) from None
+            failure = _for_people(error, kept=warehouse.commits > before)
+            # The first is the cause of those that follow it.
+            self.session.failure = self.session.failure or failure
+            raise dg.Failure(description=str(failure), allow_retries=False) from None
 
 
-def _for_people(error: Exception) -> CallbillError:
-    """`error`, or a sentence in its place: only what the system says of files and memory is quoted, as data never is."""
+def _for_people(error: Exception, *, kept: bool) -> CallbillError:
+    """`error`, or a sentence in its place: only what the system says of files and memory is quoted, as data never is.
+    `kept`: the stage had committed something before."""
     if isinstance(error, CallbillError):
         return error
     if is_interruption(error):
         return Interrupted()
-    of_the_system = isinstance(error, OSError | duckdb.IOException | duckdb.OutOfMemoryException)
-    what = str(error).strip() if of_the_system else fault(error)
     stage = dg.OpExecutionContext.get().op.name
-    return CallbillError(f"stage {stage} stopped, nothing of it was kept: {what}")
+    state = "what it had finished stays, and the next run goes on from there" if kept else "nothing of it was kept"
+    return CallbillError(f"stage {stage} stopped, {state}: {told(error)}")
 
 
 @contextmanager

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -78,8 +79,11 @@ def _history(installation: Installation) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        what = getattr(error, "orig", None) or error
-        raise CallbillError(f"{installation.dagster_home}: the run history cannot be written: {what}") from None
+        raise _unwritten(installation, getattr(error, "orig", None) or error) from None
+
+
+def _unwritten(installation: Installation, what: object) -> CallbillError:
+    return CallbillError(f"{installation.dagster_home}: the run history cannot be written: {what}")
 
 
 def _end_dead_runs(instance: dg.DagsterInstance, *, of_dagster: bool) -> None:
@@ -132,7 +136,9 @@ def _materialize(session: Session, name: str, job_name: str = "month_end") -> No
     for logger in ("dagster", "sqlalchemy"):
         logging.getLogger(logger).setLevel(logging.CRITICAL + 1)
     instance = dagster_instance(session.installation)
-    with warnings.catch_warnings(), handing(session), _history(session.installation):
+    # Of its history it writes there itself, with all that could not be written.
+    silent = redirect_stderr(io.StringIO())
+    with silent, warnings.catch_warnings(), handing(session), _history(session.installation):
         warnings.simplefilter("ignore")
         _end_dead_runs(instance, of_dagster=False)
         job = definitions(session.installation, name).resolve_job_def(job_name)
@@ -145,20 +151,28 @@ def _materialize(session: Session, name: str, job_name: str = "month_end") -> No
     if session.failure is not None:
         raise session.failure
     if not result.success:
-        raise _reason(result)
+        raise _reason(session.installation, result)
 
 
-def _reason(result: dg.ExecuteInProcessResult) -> BaseException:
-    """What made a run stop outside of its stages: a person's Ctrl-C, or Dagster itself."""
+_OF_SQLITE = ("OperationalError", "DatabaseError")
+
+
+def _reason(installation: Installation, result: dg.ExecuteInProcessResult) -> BaseException:
+    """What made a run stop outside of its stages: a person's Ctrl-C, Dagster's history, or Dagster itself."""
+    history = None
     for event in result.all_events:
         error = event.step_failure_data.error if event.is_step_failure else None
         error = event.job_failure_data.error if event.is_run_failure else error
         while error is not None:
             if error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt"):
                 return Interrupted()
+            if error.cls_name in _OF_SQLITE and not error.cause:
+                history = error.message.strip().partition(": ")[2]
             error = error.cause or error.context
     if result.dagster_run.status in (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED):
         return Interrupted()
+    if history:
+        return _unwritten(installation, history)
     return CallbillError(f"the run did not succeed: {result.dagster_run.status.value}")
 
 

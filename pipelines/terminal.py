@@ -105,7 +105,8 @@ class Display(Silent):
 @contextmanager
 def progress_display() -> Iterator[Progress]:
     """Progress on standard error for the length of the block."""
-    with Display(Console(stderr=True)) as display:
+    # What is standard error now: within the block others may be kept from writing there.
+    with Display(Console(file=sys.stderr)) as display:
         yield display
         display.end_stage()
 

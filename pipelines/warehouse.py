@@ -16,14 +16,14 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import duckdb
 import polars as pl
 
 from pipelines import catalogue
 from pipelines.durable import put
-from pipelines.errors import BadInput, LockHeld
+from pipelines.errors import BadInput, CommitFailed, LockHeld, is_interruption, told
 from pipelines.month_files import MonthFiles
 from pipelines.settings import Installation
 
@@ -71,8 +71,7 @@ class WarehouseLock:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                file.seek(0)
-                holder = file.read().strip() or "another run"
+                holder = self._holder(file)
                 if time.monotonic() >= deadline:
                     file.close()
                     raise LockHeld(f"the warehouse is held by {holder}; wait for it to end, or use --wait") from None
@@ -84,6 +83,15 @@ class WarehouseLock:
         file.write(f"process {os.getpid()} on {socket.gethostname()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
         file.flush()
         self._file = file
+
+    def _holder(self, file: TextIO) -> str:
+        """Who holds the lock, which a run writes a moment after it took it."""
+        for _ in range(10):
+            file.seek(0)
+            if holder := file.read().strip():
+                return holder
+            time.sleep(0.01)
+        return "another run"
 
     def release(self) -> None:
         """Gives the lock back."""
@@ -102,12 +110,14 @@ def _make_file(place: Path) -> None:
 
 
 class Warehouse:
-    """An open warehouse. Holds the lock from `open` to `close`; use it as a context manager."""
+    """An open warehouse. Holds the lock from `open` to `close`; use it as a context manager. `commits`: how many
+    transactions were committed since it was opened."""
 
     def __init__(self, installation: Installation, connection: duckdb.DuckDBPyConnection, lock: WarehouseLock | None):
         self.installation = installation
         self.connection = connection
         self.month_files = MonthFiles(installation, connection)
+        self.commits = 0
         self._lock = lock
 
     @staticmethod
@@ -169,7 +179,7 @@ class Warehouse:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing: commits at the end, rolls back when anything was raised."""
+        """All or nothing: commits at the end, rolls back when anything was raised. Raises CommitFailed."""
         self.connection.execute("BEGIN TRANSACTION")
         try:
             yield
@@ -178,7 +188,19 @@ class Warehouse:
             with suppress(duckdb.TransactionException):
                 self.connection.execute("ROLLBACK")
             raise
-        self.connection.execute("COMMIT")
+        try:
+            self.connection.execute("COMMIT")
+        except duckdb.Error as error:
+            # What the disk has may be more than what this connection believes: nobody goes on over it. Who opens the
+            # warehouse next reads from the disk what is there, before anything is done again.
+            self.connection.close()
+            if is_interruption(error):
+                raise
+            raise CommitFailed(
+                f"{self.installation.warehouse}: what was to be kept last could not be committed: {told(error)}; "
+                "the next run reads whether it was kept, and goes on from there"
+            ) from None
+        self.commits += 1
 
     def insert(self, table: str, frame: pl.DataFrame) -> None:
         """Adds the rows of `frame` to `table`, by name, and makes sure that all arrived."""

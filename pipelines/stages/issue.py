@@ -50,6 +50,9 @@ def issue_month(session: Session, name: str) -> Facts:
     if ready.is_empty():
         with warehouse.transaction():
             _park(session, name, parks)
+        if name in issued_months(session).open_accounts:
+            # Of an issue before that was killed behind its COMMIT the proof may be missing.
+            put_document(session, name)
         return {"issued": 0, "parked": parked.height}
     numbered = put_issue(session, name, ready, parked, parks, datetime.now(UTC))
     put_document(session, name)

@@ -70,15 +70,19 @@ def record_issue(session: Session, month: str, part: int, at: datetime, proof: d
 def hashes(session: Session, month: str, part: int, tables: Iterable[str]) -> dict[str, TableHash]:
     """Rows and SHA-256 of each of `tables` in the part, of the ledger entries that it posted, and of the receipts."""
     files = session.warehouse.month_files
-    found = file_hashes(session, {name: files.part(name, month, part) for name in tables})
+    found = file_hashes(session, {name: files.part(name, month, part) for name in tables}, sound=False)
     return {**found, **_posted_hashes(session, month, part)}
 
 
-def file_hashes(session: Session, tables: Mapping[str, Sequence[Path]]) -> dict[str, TableHash]:
-    """Rows and SHA-256 of month tables, from their Parquet files; two at a time, as each takes one processor."""
+def file_hashes(session: Session, tables: Mapping[str, Sequence[Path]], *, sound: bool = True) -> dict[str, TableHash]:
+    """Rows and SHA-256 of month tables, from their Parquet files; two at a time, as each takes one processor.
+
+    Raises what DuckDB raises where files are missing or cannot be read; where they need not be `sound`, that is told
+    in place of the hash.
+    """
 
     def found(name: str, paths: Sequence[Path]) -> TableHash:
-        if not paths or not all(path.exists() for path in paths):
+        if not sound and not (paths and all(path.exists() for path in paths)):
             return {"rows": 0, "sha256": "its files are missing"}
         files = ", ".join(catalogue.quoted(str(path)) for path in paths)
         with session.warehouse.connection.cursor() as cursor:
@@ -86,6 +90,8 @@ def file_hashes(session: Session, tables: Mapping[str, Sequence[Path]]) -> dict[
             try:
                 return table_hash(cursor, catalogue.PUBLISHED_MONTHLY[name], f"read_parquet([{files}])")
             except duckdb.Error:
+                if sound:
+                    raise
                 return {"rows": 0, "sha256": "its files cannot be read"}
 
     with ThreadPoolExecutor(2) as pool:

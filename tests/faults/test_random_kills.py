@@ -1,38 +1,41 @@
-"""A month end that is killed at random moments and run again: as if nothing had happened."""
+"""A month end with its issue that is killed at random moments and run again: as if nothing had happened."""
 
 from __future__ import annotations
 
 import random
-import shutil
 import signal
 import time
+from collections.abc import Iterator
 
 import dagster as dg
 import pytest
 
 from pipelines.running import dagster_instance
-from tests.faults.conftest import KILLS
-from tests.faults.victims import Traces, readable_or_absent, run
+from tests.faults.conftest import issuing_home
+from tests.faults.victims import Traces, month_ends_and_issue, numbers_are_whole, readable_or_absent, run
 from tests.pipelines.command import ended, start
 from tests.pipelines.homes import Home
 
 
-def test_stages(home: Home, undisturbed: Traces, request: pytest.FixtureRequest) -> None:
-    """Kill upon kill in one home: each finds what the one before it left."""
-    began = time.monotonic()
-    assert run(home) == 0
-    whole = time.monotonic() - began
-    (home.path / "warehouse.duckdb").unlink()
-    for name in ("published", "tables"):
-        shutil.rmtree(home.path / name)
-    chance = random.Random()
-    kills = request.config.getoption("--kills", KILLS)
-    moments = [round(chance.uniform(0, whole), 3) for _ in range(kills)]
+@pytest.fixture(scope="module")
+def seconds() -> Iterator[float]:
+    """How long a month end with its issue takes."""
+    for home in issuing_home():
+        began = time.monotonic()
+        assert run(home, task=month_ends_and_issue) == 0
+        yield time.monotonic() - began
+
+
+def test_month_end(kill: int, issuing: Home, undisturbed_issue: list[Traces], seconds: float) -> None:
+    """Of every second one the rerun is killed as well: it finds what the kill before left."""
+    moments = [round(random.uniform(0, seconds), 3) for _ in range(1 + kill % 2)]
     for moment in moments:
-        run(home, kill_after=moment)
-        readable_or_absent(home)
-    assert run(home) == 0
-    assert Traces.of(home) == undisturbed, f"killed after {moments} s"
+        run(issuing, kill_after=moment, task=month_ends_and_issue)
+        readable_or_absent(issuing)
+        numbers_are_whole(issuing)
+    assert run(issuing, task=month_ends_and_issue) == 0
+    assert Traces.of(issuing) in undisturbed_issue, f"killed after {moments} s"
+    numbers_are_whole(issuing)
 
 
 def test_command(home: Home, undisturbed: Traces) -> None:

@@ -6,23 +6,31 @@ The processes are forked from a server that has the imports done: a kill costs n
 from __future__ import annotations
 
 import importlib
+import io
 import multiprocessing
 import os
 import resource
 import signal
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
 import duckdb
 import polars as pl
 
+import pipelines.stages.issue
+from pipelines.cli import guarded
 from pipelines.session import Session
 from pipelines.stages.issue import issue_month
 from pipelines.stages.publish import publish
 from pipelines.warehouse import Warehouse
+from tests.faults.broken_disk import BrokenDisk, Fault
 from tests.pipelines.command import Said, call
 from tests.pipelines.homes import Home
 from tests.support import read_published, run_stages
@@ -54,7 +62,8 @@ def month_ends(home: Home, moment: Moment | None = None) -> None:
 
 
 def issue(home: Home, moment: Moment | None = None) -> None:
-    """Issues MONTHS, which were run, up to the moment where there is one."""
+    """Issues MONTHS, which were run, up to the moment where there is one; at an hour that is always the same."""
+    _stop_the_clock()
     if moment is not None:
         _deadly(moment)
     with Warehouse.open(home.installation) as warehouse:
@@ -62,6 +71,25 @@ def issue(home: Home, moment: Moment | None = None) -> None:
         for month in MONTHS:
             issue_month(session, month)
             publish(session, month)
+
+
+def month_ends_and_issue(home: Home, moment: Moment | None = None) -> None:
+    """The month ends of MONTHS and their issue, at an hour that is always the same: every byte is told beforehand."""
+    month_ends(home, moment)
+    issue(home)
+
+
+class _Clock(datetime):
+    """A clock that stands."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        return datetime(2026, 5, 2, 12, tzinfo=tz)
+
+
+def _stop_the_clock() -> None:
+    """When an issue happens is written into its bills and its proof, and with them into hashes and names of files."""
+    pipelines.stages.issue.datetime = _Clock
 
 
 def _deadly(moment: Moment) -> None:
@@ -103,32 +131,85 @@ def run(
     return process.exitcode
 
 
-def command_on_full_disk(home: Home, month: str, largest: int) -> Said:
-    """`callbill run` in a process that can write no file beyond so many bytes, as if the disk ended there."""
-    mine, theirs = _PROCESSES.Pipe(duplex=False)
-    with mine:
-        process = _PROCESSES.Process(target=_cramped, args=(home, month, largest, theirs))
-        process.start()
+class Asked:
+    """Another process that does something and sends back what came of it."""
+
+    def __init__(self, target: Callable[..., None], *arguments: object):
+        self._answer, theirs = _PROCESSES.Pipe(duplex=False)
+        self.process = _PROCESSES.Process(target=target, args=(theirs, *arguments))
+        self.process.start()
         theirs.close()
-        assert mine.poll(120), "the command does not end"
-        said = mine.recv()
-        process.join()
+
+    def answer(self, timeout: float = 300) -> Any:
+        """What it sent. Raises EOFError where it died before."""
+        with self._answer:
+            assert self._answer.poll(timeout), "the command does not end"
+            try:
+                return self._answer.recv()
+            finally:
+                self.process.join()
+
+
+def _command(answer: Connection, arguments: Sequence[str]) -> None:
+    _stop_the_clock()
+    answer.send(call(*arguments))
+
+
+def command(home: Home, *arguments: str) -> Asked:
+    """A command of callbill's for the home, in another process; its answer is what it Said."""
+    return Asked(_command, [*arguments, *home.arguments])
+
+
+def command_on_full_disk(home: Home, largest: int, *arguments: str) -> Said:
+    """A command in a process that can write no file beyond so many bytes, as if the disk ended there."""
+    return _on_full_disk(largest, partial(call, *arguments, *home.arguments))
+
+
+def issue_on_full_disk(home: Home, largest: int) -> Said:
+    """An issue on such a disk without Dagster, whose history is larger than what an issue writes."""
+    return _on_full_disk(largest, partial(_told_issue, home))
+
+
+def _told_issue(home: Home) -> Said:
+    err = io.StringIO()
+    with redirect_stderr(err):
+        status = guarded(partial(issue, home))
+    return Said(status, "", err.getvalue())
+
+
+def _on_full_disk(largest: int, do: Callable[[], Said]) -> Said:
+    said = Asked(_cramped, largest, do).answer()
     assert isinstance(said, Said)
     return said
 
 
-def _cramped(home: Home, month: str, largest: int, answer: Connection) -> None:
+def _cramped(answer: Connection, largest: int, do: Callable[[], Said]) -> None:
+    _stop_the_clock()
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
-    answer.send(call("run", month, *home.arguments))
+    answer.send(do())
+
+
+def command_on_broken_disk(home: Home, fault: Fault | None, *arguments: str) -> tuple[Said, Counter[str]]:
+    """A command in a process where one operation on the disk fails; and how many there were of each kind."""
+    said, done = Asked(_broken, home, fault, [*arguments, *home.arguments]).answer()
+    return said, done
+
+
+def _broken(answer: Connection, home: Home, fault: Fault | None, arguments: Sequence[str]) -> None:
+    _stop_the_clock()
+    disk = BrokenDisk([home.path, home.price_tables], fault)
+    disk.insert()
+    answer.send((call(*arguments), disk.done))
 
 
 @dataclass(frozen=True)
 class Traces:
-    """What lies in a home: the published tables without the clock, the names of its files, its Parquet files."""
+    """What lies in a home: the published tables without the clock, the names of its files, the bytes of its Parquet files
+    and proofs."""
 
     tables: dict[str, list[dict[str, Any]]]
     files: list[str]
-    parquet: dict[str, bytes]
+    content: dict[str, bytes]
 
     @staticmethod
     def of(home: Home) -> Traces:
@@ -137,7 +218,7 @@ class Traces:
         return Traces(
             {name: _without_clock(name, frame) for name, frame in read_published(home.path).items()},
             sorted(name for name in paths if not name.startswith(("dagster/", ".dagster"))),
-            {name: path.read_bytes() for name, path in paths.items() if name.startswith("tables/")},
+            {name: path.read_bytes() for name, path in paths.items() if name.startswith(("tables/", "issued/"))},
         )
 
 
@@ -153,3 +234,19 @@ def readable_or_absent(home: Home) -> None:
         with duckdb.connect(str(home.published), read_only=True) as analyst:
             for name in ("rated_usage", "bills", "controls"):
                 assert analyst.execute(f"SELECT count(*) FROM {name}").fetchall() > [(0,)]
+
+
+def numbers_are_whole(home: Home) -> None:
+    """Bills and receipts that are published are numbered without gap and without repeat, and no bill is paid twice."""
+    if not home.published.exists():
+        return
+    tables = read_published(home.path)
+    for prefix, name, number in (("", "bills", "bill_number"), ("R-", "receipts", "receipt_number")):
+        numbers = tables[name][number].drop_nulls().sort().to_list()
+        assert numbers == [f"{prefix}2026-{place:06}" for place in range(1, len(numbers) + 1)]
+    for name, document in (
+        ("bills", ["billing_month", "account_id"]),
+        ("receipts", ["credit_id"]),
+        ("ledger", ["account_id", "kind", "reference"]),
+    ):
+        assert tables[name].select(document).is_unique().all(), name

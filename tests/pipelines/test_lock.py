@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import threading
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.errors import LockHeld
+from pipelines.warehouse import WarehouseLock
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL
@@ -48,6 +51,16 @@ def test_held(home: Home, holder: subprocess.Popen[str]) -> None:
     assert (said.status, said.out) == (3, "")
     assert said.err.startswith(f"callbill: the warehouse is held by process {holder.pid} on ")
     assert not (home.path / "warehouse.duckdb").exists()
+
+
+def test_a_holder_writes_its_name_a_moment_later(home: Home) -> None:
+    with (home.path / "warehouse.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        writer = threading.Timer(0.03, lambda: (file.write("process 7"), file.flush()))
+        writer.start()
+        with pytest.raises(LockHeld, match="held by process 7;"):
+            WarehouseLock(home.path).acquire(0)
+        writer.join()
 
 
 def test_a_holder_that_was_killed_holds_nothing(home: Home, holder: subprocess.Popen[str]) -> None:
