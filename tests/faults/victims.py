@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
@@ -26,8 +26,12 @@ import polars as pl
 
 import pipelines.stages.issue
 from pipelines.cli import guarded
+from pipelines.reference import read_price_tables, read_reference
 from pipelines.session import Session
+from pipelines.stages.correct import compare_month, correct_month
 from pipelines.stages.issue import issue_month
+from pipelines.stages.load import load_reference_and_prices
+from pipelines.stages.proof import put_document
 from pipelines.stages.publish import publish
 from pipelines.warehouse import Warehouse
 from tests.faults.broken_disk import BrokenDisk, Fault
@@ -70,6 +74,22 @@ def issue(home: Home, moment: Moment | None = None) -> None:
         session = Session(home.installation, warehouse)
         for month in MONTHS:
             issue_month(session, month)
+            publish(session, month)
+
+
+def correct(home: Home, moment: Moment | None = None) -> None:
+    """Corrects MONTHS, which were issued, up to the moment where there is one; at an hour that is always the same."""
+    if moment is not None:
+        _deadly(moment)
+    with Warehouse.open(home.installation) as warehouse:
+        session = Session(home.installation, warehouse)
+        for month in MONTHS:
+            load_reference_and_prices(session, month)
+            tables = read_price_tables(home.installation)
+            tables |= read_reference(home.installation, tables)
+            found = compare_month(session, month, tables)
+            correct_month(session, month, tables, found, "wrong price", _Clock.now(UTC))
+            put_document(session, month)
             publish(session, month)
 
 
