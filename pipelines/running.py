@@ -30,7 +30,7 @@ from pipelines.settings import REPOSITORY, Installation, Month
 from pipelines.stages.correct import compare_month, correct_month
 from pipelines.stages.issue import park_account
 from pipelines.stages.load import load_reference_and_prices
-from pipelines.stages.proof import put_document
+from pipelines.stages.proof import put_document, require_known
 from pipelines.stages.publish import publish
 from pipelines.verifying import verify_month
 from pipelines.warehouse import Warehouse, WarehouseLock
@@ -229,6 +229,7 @@ def correct_bills(
         prices = read_price_tables(installation)
         tables = prices | read_reference(installation, prices)
         if issue:
+            require_known(session)
             load_reference_and_prices(session, name)
         found = compare_month(session, name, tables)
         result = {

@@ -94,6 +94,7 @@ def _published(session: Session, name: str) -> list[str]:
                     published, described, table
                 ):
                     findings.append(f"{table} is published otherwise than the warehouse has it")
-    except (duckdb.Error, OSError):
-        findings.append(f"{place} cannot be read, or its files are missing")
+    except (duckdb.Error, OSError) as error:
+        why = str(error).partition("\n")[0]
+        findings.append(f"{place} cannot be read, or its files are missing: {why}")
     return findings

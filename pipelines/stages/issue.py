@@ -20,7 +20,7 @@ from pipelines.stages import Facts
 from pipelines.stages.balance import posted_ledger, rebuild_ledger, with_closing
 from pipelines.stages.books import keep_books
 from pipelines.stages.control import require_passed
-from pipelines.stages.proof import document, file_hashes, put_document, record_issue
+from pipelines.stages.proof import document, file_hashes, put_document, record_issue, require_known
 from transforms.billing.bounds import Bounds, out_of_bounds
 from transforms.billing.issuing import issued
 from transforms.ledger.entries import ledger
@@ -34,6 +34,7 @@ def issue_month(session: Session, name: str) -> Facts:
     Raises ControlFailed where a control did not pass, BadInput where there are no drafts or an earlier month has some.
     """
     session.progress.stage(f"issue {name}")
+    require_known(session)
     warehouse = session.warehouse
     bills = warehouse.month_files.scan("bills", [name], issued=False).collect()
     if bills.is_empty():

@@ -156,6 +156,19 @@ def put_document(session: Session, month: str) -> None:
     put(beside, place)
 
 
+def require_known(session: Session) -> None:
+    """Raises BadInput where HOME/issued tells of issues that the warehouse does not know: it is an old copy, and would
+    give out numbers again that were given out. A file that is missing, or lacks the last issues, was not written when a
+    run was killed, and will be."""
+    for path in sorted(session.installation.issued.glob("*.json")):
+        told, known = kept(path), documents(session, path.stem)
+        if told != known[: len(told)]:
+            raise BadInput(
+                f"{path} tells of issues that the warehouse does not know: it is an old copy, or one of the two was "
+                f"edited. Nothing is issued before that is settled: see `callbill verify {path.stem}`"
+            )
+
+
 def kept(path: Path) -> list[dict[str, Any]]:
     """The issues that the file tells of. Raises BadInput where it cannot be read."""
     try:

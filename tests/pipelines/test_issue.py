@@ -243,3 +243,17 @@ def test_the_proof_is_written_again_where_a_kill_kept_it_from_being(home: Home) 
     issue(home, APRIL)
     assert proof.read_bytes() == text
     assert json.loads(text)["issues"][0]["documents"] == 5
+
+
+def test_an_old_warehouse_gives_out_no_number_twice(home: Home) -> None:
+    run(home, APRIL, MAY)
+    issue(home, APRIL)
+    before = (home.path / "warehouse.duckdb").read_bytes()
+    issue(home, MAY)
+    (home.path / "warehouse.duckdb").write_bytes(before)
+    proof = (home.path / "issued/2026-05.json").read_bytes()
+    for command in (("issue", MAY), ("correct", APRIL, "--issue")):
+        said = call(*command, *home.arguments)
+        assert said.status == 2
+        assert "2026-05.json tells of issues that the warehouse does not know" in said.err
+    assert (home.path / "issued/2026-05.json").read_bytes() == proof
