@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.conftest import ISSUING
 from tests.faults.victims import (
     Traces,
     command_on_full_disk,
@@ -36,9 +35,7 @@ def test_disk_full(home: Home, undisturbed: Traces, largest: int, says: str) -> 
 @pytest.fixture
 def drafted(issuing: Home) -> Home:
     """A home whose month was run and not issued yet."""
-    issuing.settings(ISSUING.replace("true", "false"))
     assert run(issuing) == 0
-    issuing.settings(ISSUING)
     return issuing
 
 
