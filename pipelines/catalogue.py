@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from transforms.tables import base, billing, books, closing, control, prices, reference, usage
+from transforms.tables import base, billing, books, closing, control, documents, prices, reference, usage
 from transforms.tables.base import Table
 
 BILLED: dict[str, type[Table]] = {
@@ -35,6 +35,12 @@ BOOKS: dict[str, type[Table]] = {
 }
 """What follows from issued documents and payments."""
 
+LEAVING: dict[str, type[Table]] = {
+    "documents": documents.Documents,
+    "collections": documents.Collections,
+}
+"""What was made of issued documents."""
+
 PUBLISHED_WHOLE: dict[str, type[Table]] = {
     "receipts": billing.Receipts,
     "ledger": billing.Ledger,
@@ -44,6 +50,7 @@ PUBLISHED_WHOLE: dict[str, type[Table]] = {
     "controls": control.Controls,
     "parked": closing.Parked,
     "audit": closing.Audit,
+    **LEAVING,
 }
 """Tables that stand in the published file itself."""
 
@@ -64,6 +71,7 @@ REFERENCE: dict[str, type[Table]] = {
     "numbers": reference.Numbers,
     "credits": reference.Credits,
     "payments": reference.Payments,
+    "exchange_rates": reference.ExchangeRates,
 }
 """Reference tables by the name of their file."""
 
@@ -86,6 +94,8 @@ WAREHOUSE: dict[str, type[Table]] = {
     "controls": control.Controls,
     "parked": closing.Parked,
     "audit": closing.Audit,
+    **LEAVING,
+    "outbox": documents.Outbox,
 }
 """Tables of the warehouse that a class describes."""
 
@@ -123,6 +133,15 @@ def create_table(name: str, table: type[Table]) -> str:
         f'"{column}" {sql_type(dtype)}{plain.get(column, "")}' for column, dtype in base.types(table).items()
     )
     return f"CREATE TABLE IF NOT EXISTS {name} ({body})"
+
+
+def add_columns(name: str, table: type[Table], there: set[tuple[str, str]]) -> list[str]:
+    """ALTER TABLE for the columns of `table` that are not among `there` (table and column)."""
+    return [
+        f'ALTER TABLE {name} ADD COLUMN "{column}" {sql_type(dtype)}'
+        for column, dtype in base.types(table).items()
+        if (name, column) not in there
+    ]
 
 
 def select_nothing(table: type[Table]) -> str:

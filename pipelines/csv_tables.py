@@ -17,7 +17,13 @@ import polars as pl
 from transforms.mediation import values
 from transforms.tables.base import Table, columns, types
 
-OPTIONAL = frozenset({"vat_number", "closed_on", "released_at", "payment_reference"})
+OPTIONAL = frozenset(
+    {
+        *("vat_number", "closed_on", "language", "address", "postcode", "city", "registration"),
+        *("iban", "mandate_reference", "mandate_signed_on"),
+        *("released_at", "payment_reference"),
+    }
+)
 """Columns that a file may leave out; they then count as empty."""
 
 DEFAULTS = {"first_increment": "1", "increment": "1"}

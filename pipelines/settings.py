@@ -12,10 +12,13 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pipelines.errors import BadInput
+from transforms.tables.reference import LANGUAGES
 
 MONTH_PATTERN = re.compile(r"2[0-9]{3}-(0[1-9]|1[0-2])\Z")
 SETTINGS_FILE = "callbill.toml"
 MOST_PAYMENT_DAYS = 366
+MOST_ANNEX_RECORDS = 1000
+MOST_PROCESSES = 64
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -31,10 +34,13 @@ class Billing:
 
 @dataclass(frozen=True)
 class Seller:
-    """[seller]"""
+    """[seller]. `address`: street lines, or the whole postal address where `postcode` and `city` are not given apart.
+    `vat_currency`: the currency in which VAT is declared; empty: EUR within the EU, else that of each document."""
 
     name: str = ""
     address: str = ""
+    postcode: str = ""
+    city: str = ""
     country: str = "FR"
     vat_number: str = ""
     registration: str = ""
@@ -42,6 +48,44 @@ class Seller:
     bic: str = ""
     creditor_id: str = ""
     email: str = ""
+    vat_currency: str = ""
+
+
+@dataclass(frozen=True)
+class Documents:
+    """[documents]: `language` of accounts that name none, `annex_records` up to which a bill itemises its records,
+    `accent` colour, `processes` that make documents (0: one a processor)."""
+
+    language: str = "en"
+    annex_records: int = 200
+    accent: str = "#0b5f7a"
+    processes: int = 0
+
+
+@dataclass(frozen=True)
+class DirectDebits:
+    """[direct_debit]: `scheme` CORE or B2B, `lead_days` the bank wants between a file and its collection."""
+
+    scheme: str = "CORE"
+    lead_days: int = 2
+
+
+@dataclass(frozen=True)
+class Legal:
+    """[legal_en], [legal_fr]: the wording that the seller's law asks for on documents of that language; what is empty is
+    left out, but for the VAT rules, which have words of their own."""
+
+    register: str = ""
+    payment_terms: str = ""
+    late_payment: str = ""
+    recovery_fee: str = ""
+    early_payment: str = ""
+    domestic: str = ""
+    reverse_charge: str = ""
+    eu_consumer: str = ""
+    outside_eu: str = ""
+    charged_at_top_up: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +146,10 @@ class Settings:
     run: Running = Running()
     publish: Publishing = Publishing()
     issue: Issuing = Issuing()
+    documents: Documents = Documents()
+    direct_debit: DirectDebits = DirectDebits()
+    legal_en: Legal = Legal()
+    legal_fr: Legal = Legal()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -168,6 +216,11 @@ class Installation:
         return self.home / "published" / "billing.duckdb"
 
     @property
+    def documents(self) -> Path:
+        """Bills, receipts, payment files: documents/<month>/."""
+        return self.home / "documents"
+
+    @property
     def dagster_home(self) -> Path:
         """The Dagster instance."""
         return self.home / "dagster"
@@ -193,6 +246,7 @@ def read_settings(path: Path) -> Settings:
             sections[name] = known[name](**_section(path, name, known[name], content, problems))
     settings = Settings(**sections)
     problems += _senseless(path, settings.billing) + _bounds(path, settings.issue)
+    problems += _unprintable(path, settings.documents, settings.direct_debit)
     if problems:
         raise BadInput(problems)
     return settings
@@ -238,6 +292,25 @@ def _bounds(path: Path, issue: Issuing) -> list[str]:
         found.append(f"{path}: [issue] suspense_percent: {issue.suspense_percent} is no share from 0 to 100")
     if not 0 <= issue.payment_days <= MOST_PAYMENT_DAYS:
         found.append(f"{path}: [issue] payment_days: {issue.payment_days} is no number from 0 to {MOST_PAYMENT_DAYS}")
+    return found
+
+
+def _unprintable(path: Path, documents: Documents, debits: DirectDebits) -> list[str]:
+    found = []
+    if documents.language not in LANGUAGES:
+        found.append(f"{path}: [documents] language: '{documents.language}' is none of {', '.join(LANGUAGES)}")
+    if not 0 <= documents.annex_records <= MOST_ANNEX_RECORDS:
+        found.append(
+            f"{path}: [documents] annex_records: {documents.annex_records} is no number from 0 to {MOST_ANNEX_RECORDS}"
+        )
+    if not re.fullmatch("#[0-9a-fA-F]{6}", documents.accent):
+        found.append(f"{path}: [documents] accent: '{documents.accent}' is no colour such as #0b5f7a")
+    if not 0 <= documents.processes <= MOST_PROCESSES:
+        found.append(f"{path}: [documents] processes: {documents.processes} is no number from 0 to {MOST_PROCESSES}")
+    if debits.scheme not in ("CORE", "B2B"):
+        found.append(f"{path}: [direct_debit] scheme: '{debits.scheme}' is neither CORE nor B2B")
+    if not 1 <= debits.lead_days <= 14:
+        found.append(f"{path}: [direct_debit] lead_days: {debits.lead_days} is no number from 1 to 14")
     return found
 
 

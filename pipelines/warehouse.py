@@ -47,6 +47,8 @@ _INTERNAL = (
     "CREATE TABLE IF NOT EXISTS line_totals (billing_month VARCHAR, part INTEGER, currency VARCHAR, kind VARCHAR, "
     "amount DECIMAL(38,4))",
     "CREATE TABLE IF NOT EXISTS added_up (billing_month VARCHAR, part INTEGER)",
+    "CREATE TABLE IF NOT EXISTS bill_statements (document VARCHAR, position INTEGER, posted_at TIMESTAMP WITH TIME ZONE, "
+    "kind VARCHAR, reference VARCHAR, amount DECIMAL(18,4), balance_after DECIMAL(18,4))",
     "CREATE TABLE IF NOT EXISTS number_series (series VARCHAR, year VARCHAR, last BIGINT)",
     "CREATE TABLE IF NOT EXISTS manifest (stage VARCHAR, month VARCHAR, finished_at TIMESTAMP WITH TIME ZONE, "
     "version VARCHAR, facts VARCHAR)",
@@ -171,6 +173,11 @@ class Warehouse:
                 self.connection.execute(statement)
             found = set(self.connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall())
             wanted = {name: list(table.to_schema().columns) for name, table in catalogue.WAREHOUSE.items()}
+            # What is read anew by every run may have got columns since; nothing of it is lost where they are added.
+            for name in catalogue.REFERENCE:
+                for statement in catalogue.add_columns(name, catalogue.REFERENCE[name], found):
+                    self.connection.execute(statement)
+                del wanted[name]
             for name, names in {**wanted, "month_files": ["part"]}.items():
                 if not found.issuperset((name, column) for column in names):
                     raise BadInput(

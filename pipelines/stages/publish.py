@@ -71,6 +71,8 @@ _SOURCES = {
     "parked": "SELECT * FROM parked",
     "audit": "SELECT * FROM audit",
     "controls": "SELECT * FROM published_controls",
+    "documents": "SELECT * FROM documents",
+    "collections": "SELECT * REPLACE (left(iban, 4) || '...' || right(iban, 4) AS iban) FROM collections",
 }
 
 

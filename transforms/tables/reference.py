@@ -7,10 +7,11 @@ from typing import ClassVar
 import pandera.polars as pa
 import polars as pl
 
-from transforms.tables.base import Amount, Instant, Table
+from transforms.tables.base import Amount, Instant, Price, Table
 
 BILLING_MODES = ("prepaid", "postpaid")
 PAYMENT_METHODS = ("balance", "direct_debit", "bank_transfer")
+LANGUAGES = ("en", "fr")
 CREDIT_KINDS = ("top_up", "opening_balance", "refund", "goodwill")
 
 
@@ -32,6 +33,18 @@ class Accounts(Table):
     price_list: str = pa.Field(nullable=True, description="The account's own price list; empty: the default list.")
     opened_on: pl.Date = pa.Field(description="First day of the account, in the billing time zone.")
     closed_on: pl.Date = pa.Field(nullable=True, description="Last day of the account; empty while it is open.")
+    language: str = pa.Field(
+        nullable=True, isin=LANGUAGES, description="Language of its documents; empty: that of [documents] language."
+    )
+    address: str = pa.Field(nullable=True, description="Street lines of its postal address.")
+    postcode: str = pa.Field(nullable=True, description="Postal code.")
+    city: str = pa.Field(nullable=True, description="City.")
+    registration: str = pa.Field(
+        nullable=True, description="Number in the company register of its country; in France the SIREN or SIRET."
+    )
+    iban: str = pa.Field(nullable=True, description="Account that direct debits are drawn on.")
+    mandate_reference: str = pa.Field(nullable=True, description="Reference of its SEPA direct debit mandate.")
+    mandate_signed_on: pl.Date = pa.Field(nullable=True, description="Day on which the mandate was signed.")
 
 
 class Numbers(Table):
@@ -73,3 +86,13 @@ class Payments(Table):
     amount: Amount = pa.Field(description="Amount paid.", metadata={"unit": "currency"})
     currency: str = pa.Field(description="Currency of the amount, ISO 4217.")
     paid_at: Instant = pa.Field(description="When it was paid.")
+
+
+class ExchangeRates(Table):
+    """What VAT is told at in the seller's currency on documents in another: units of `currency` for one of it."""
+
+    _key: ClassVar = ("currency", "valid_from")
+
+    currency: str = pa.Field(description="Currency of documents, ISO 4217.")
+    rate: Price = pa.Field(gt=0, description="Units of the currency for one unit of the currency VAT is declared in.")
+    valid_from: pl.Date = pa.Field(description="First day on which the rate holds.")
