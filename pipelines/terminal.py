@@ -255,10 +255,15 @@ def _shown(column: str, row: dict[str, Any]) -> str:
 def show_where_to_look(installation: Installation, month: str) -> None:
     """Says what to do with the example."""
     home = installation.home
+    folder = installation.documents / month
     query = f"import duckdb; duckdb.connect('{installation.published}', read_only=True).sql('FROM bills').show()"
     Console().print(
         f"""
 Where to look next
+  a prepaid bill         {folder}/bills/2026-000001.pdf
+  a postpaid bill        {folder}/bills/2026-000003.pdf
+  a receipt of a top-up  {folder}/receipts/R-2026-000001.pdf
+  every document         {folder}/manifest.csv
   a bill, explained      ./do explain --home {home} {month}:A0001
   its tables             .venv/bin/python -c "{query}"
   what is suspended      SELECT reason, detail, count(*) FROM suspense GROUP BY ALL

@@ -18,6 +18,7 @@ from pipelines.documents.then import Then, buyer
 from pipelines.errors import BadInput
 from pipelines.month_files import scan
 from pipelines.session import Session
+from pipelines.settings import Seller
 from transforms.billing.itemisation import ITEM_ORDER, forwarding_accounts, itemised, spent_per_day
 
 ROWS_A_PASS = 500_000
@@ -85,7 +86,7 @@ def _gather(
         fees=_fees(issue, mine),
         statements=_statements(session, rows[issue.number]) if issue.kind == "bill" else {},
         due=_due(session, rows[issue.number]),
-        refused=mandates.refused(rows, issue.then.settings),
+        refused=_not_debited(rows, issue.then.settings.seller, ZoneInfo(zone)),
         bills=_bills(session, month) if issue.kind != "bill" else {},
         days={row[0]: row[1:] for row in _days(usage, zone)},
         forwarded=set(forwarding_accounts(usage)["account_id"]),
@@ -160,6 +161,11 @@ def _due(session: Session, documents: pl.Series) -> dict[str, date]:
         "SELECT document, due_on FROM open_items WHERE document BETWEEN ? AND ?", [documents.min(), documents.max()]
     )
     return dict(rows.fetchall())
+
+
+def _not_debited(rows: pl.DataFrame, seller: Seller, zone: ZoneInfo) -> frozenset[str]:
+    issued_on = rows["issued_at"][0].astimezone(zone).date()
+    return frozenset(mandates.refusals(rows, seller, issued_on)["account_id"])
 
 
 def _bills(session: Session, month: str) -> dict[str, date]:

@@ -185,7 +185,7 @@ def _conclude(session: Session, name: str, refused: list[Refused]) -> Facts:
         "documents": int(counts["documents"].sum()),
         "bytes": int(counts["bytes"].sum()),
         "refused": len(refused),
-        **{f"{kind}s": count for kind, count in counts.select("kind", "documents").iter_rows()},
+        **dict(counts.select("kind", "documents").iter_rows()),
     }
     with session.warehouse.transaction():
         session.warehouse.note("documents", name, facts)
