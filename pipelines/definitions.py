@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from pipelines.assets import common, inputs, month
+from pipelines.assets import common, inputs, leaving, month
 from pipelines.resources import SessionResource
 from pipelines.schedules import inbox_sensor, month_end_schedule
 from pipelines.settings import Installation
@@ -13,20 +13,26 @@ def definitions(installation: Installation, until: str | None = None) -> dg.Defi
     billing = installation.settings.billing
     months = common.monthly(billing, until)
     everything, issued = dg.AssetSelection.all(), dg.AssetSelection.assets("issued")
+    leave = dg.AssetSelection.groups(leaving.GROUP)
     at_end = installation.settings.issue.at_month_end
     month_end = dg.define_asset_job(
         "month_end",
-        selection=everything if at_end else everything - issued,
-        description=f"The whole month: load, rate, bill, control, publish{', issue' if at_end else ''}.",
+        selection=everything if at_end else everything - issued - leave,
+        description=f"The whole month: load, rate, bill, control, publish{', issue, documents' if at_end else ''}.",
     )
     issue = dg.define_asset_job(
         "issue",
         selection=issued,
         description="Numbers the bills of a month whose controls passed, and closes the month.",
     )
+    documents = dg.define_asset_job(
+        "documents",
+        selection=leave,
+        description="What is made of the issued documents of a month: payment files for the bank.",
+    )
     return dg.Definitions(
-        assets=[*inputs.assets(months), *month.assets(months)],
-        jobs=[month_end, issue],
+        assets=[*inputs.assets(months), *month.assets(months), *leaving.assets(months)],
+        jobs=[month_end, issue, documents],
         schedules=[month_end_schedule(month_end, billing)],
         sensors=[inbox_sensor(month_end)],
         resources={"session": SessionResource()},

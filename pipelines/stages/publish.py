@@ -79,14 +79,8 @@ _SOURCES = {
 def publish(session: Session, name: str) -> Facts:
     """Replaces HOME/published/billing.duckdb at once by one that has the month `name` as the warehouse has it."""
     session.progress.stage("publish")
-    place = session.installation.published
-    place.parent.mkdir(parents=True, exist_ok=True)
-    beside = place.with_name(f".{place.name}.{os.getpid()}")
-    for left in place.parent.glob(f".{place.name}.*"):
-        # Of a run that was killed: whoever gets here holds the warehouse.
-        left.unlink()
-    connection = session.warehouse.connection
     # Noted first: a run killed from here on leaves the older file, and the next run of any month puts in what passed.
+    connection = session.warehouse.connection
     with session.warehouse.transaction():
         if changed := session.warehouse.month_files.unpublished(name):
             record(session, "run", name, f"published anew: {', '.join(changed)}")
@@ -94,6 +88,26 @@ def publish(session: Session, name: str) -> Facts:
         connection.execute("DELETE FROM published_controls WHERE billing_month = ?", [name])
         connection.execute("INSERT INTO published_controls SELECT * FROM controls WHERE billing_month = ?", [name])
         session.warehouse.note("published", name, {"changed": changed})
+    return _replace(session, name)
+
+
+def publish_again(session: Session) -> Facts:
+    """Replaces it by one with the small tables as the warehouse has them, and every month as it was published last."""
+    session.progress.stage("publish")
+    return _replace(session, _NO_MONTH)
+
+
+_NO_MONTH = ""
+
+
+def _replace(session: Session, name: str) -> Facts:
+    place = session.installation.published
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = place.with_name(f".{place.name}.{os.getpid()}")
+    for left in place.parent.glob(f".{place.name}.*"):
+        # Of a run that was killed: whoever gets here holds the warehouse.
+        left.unlink()
+    connection = session.warehouse.connection
     connection.execute(f"ATTACH {catalogue.quoted(str(beside))} AS publication (STORAGE_VERSION '{READABLE_SINCE}')")
     try:
         _fill(session, name)

@@ -9,6 +9,7 @@ import polars as pl
 
 from transforms.tables.base import Amount, Instant, Table
 from transforms.tables.billing import NOTE_KINDS
+from transforms.tables.reference import PAYMENT_METHODS
 
 MAIL_KINDS = ("bill", *NOTE_KINDS, "receipt")
 FILE_KINDS = (*MAIL_KINDS, "direct_debits", "open_items")
@@ -45,6 +46,10 @@ class Collections(Table):
     billing_month: str = pa.Field(description="Month of the bill, as 2026-10.")
     document: str = pa.Field(unique=True, description="Number of the bill or debit note; the end-to-end id of a debit.")
     account_id: str = pa.Field(description="The account that owes.")
+    name: str = pa.Field(description="Name of the account then; the account_id where there was none.")
+    payment_method: str = pa.Field(
+        isin=PAYMENT_METHODS, description="How the bill says it is paid; of a debit note, how the account paid then."
+    )
     method: str = pa.Field(isin=COLLECTION_METHODS, description="direct_debit or bank_transfer.")
     reason: str = pa.Field(nullable=True, description="Why an account that pays by direct debit is not debited.")
     amount: Amount = pa.Field(gt=0, description="What was open then.", metadata={"unit": "currency"})
