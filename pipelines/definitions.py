@@ -3,8 +3,9 @@
 import dagster as dg
 
 from pipelines.assets import common, inputs, month
+from pipelines.assets.outbox import send
 from pipelines.resources import SessionResource
-from pipelines.schedules import inbox_sensor, month_end_schedule
+from pipelines.schedules import inbox_sensor, month_end_schedule, send_schedule
 from pipelines.settings import Installation
 
 
@@ -26,8 +27,8 @@ def definitions(installation: Installation, until: str | None = None) -> dg.Defi
     )
     return dg.Definitions(
         assets=[*inputs.assets(months), *month.assets(months)],
-        jobs=[month_end, issue],
-        schedules=[month_end_schedule(month_end, billing)],
+        jobs=[month_end, issue, send],
+        schedules=[month_end_schedule(month_end, billing), send_schedule(send, installation.settings.mail)],
         sensors=[inbox_sensor(month_end)],
         resources={"session": SessionResource()},
         # One process a run: the stages share one connection, and a second process could not open the database.
