@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from pipelines.commands import books, closing, documents
+from pipelines.commands import books, closing, documents, mail
 from pipelines.commands.options import HOME, JSON, PRICES, WAIT, print_json
 from pipelines.errors import BadInput, CallbillError, Interrupted, is_interruption, told
 from pipelines.settings import Installation
@@ -35,6 +35,7 @@ def cli() -> None:
     Bills as PDF:  callbill documents 2026-10
     Still so?      callbill verify 2026-10
     Was it wrong?  callbill correct 2026-10
+    E-mail it:     callbill send
 
     Exit status: 0 done and every control passed; 1 a control failed and nothing was published; 2 a wrong call, or
     unusable settings, reference or price files; 3 another run holds the warehouse.
@@ -206,6 +207,9 @@ for _command in (
     books.statement,
     books.overdue,
     books.journal,
+    mail.send,
+    mail.outbox,
+    mail.resend,
 ):
     cli.add_command(_command)
 

@@ -3,8 +3,9 @@
 import dagster as dg
 
 from pipelines.assets import common, inputs, leaving, month
+from pipelines.assets.outbox import send
 from pipelines.resources import SessionResource
-from pipelines.schedules import inbox_sensor, month_end_schedule
+from pipelines.schedules import inbox_sensor, month_end_schedule, send_schedule
 from pipelines.settings import Installation
 
 
@@ -28,12 +29,12 @@ def definitions(installation: Installation, until: str | None = None) -> dg.Defi
     documents = dg.define_asset_job(
         "documents",
         selection=leave,
-        description="What is made of the issued documents of a month: payment files for the bank.",
+        description="Bills, notes and receipts of a month as files, and its payment files.",
     )
     return dg.Definitions(
         assets=[*inputs.assets(months), *month.assets(months), *leaving.assets(months)],
-        jobs=[month_end, issue, documents],
-        schedules=[month_end_schedule(month_end, billing)],
+        jobs=[month_end, issue, documents, send],
+        schedules=[month_end_schedule(month_end, billing), send_schedule(send, installation.settings.mail)],
         sensors=[inbox_sensor(month_end)],
         resources={"session": SessionResource()},
         # One process a run: the stages share one connection, and a second process could not open the database.
