@@ -82,24 +82,14 @@ def forms(gathered: Gathered, fonts: Path | None = None) -> dict[str, bytes]:
 
 def _hold(document: Document, xml: bytes, form: Any) -> None:
     """Holds an e-invoice against the rules of EN 16931 and against the bill. Raises BadInput."""
-    from pipelines.documents.einvoice.reading import read_back
+    from pipelines.documents.einvoice.parties import french_domestic
+    from pipelines.documents.einvoice.reading import expected, read_back
 
-    french = is_french_business(document)
-    problems = _validator().problems(xml, form, french)
+    problems = _validator().problems(xml, form, french_domestic(document))
     if problems:
         raise BadInput(f"its e-invoice ({form}) is not valid: {'; '.join(problems[:3])}")
-    sign = -1 if document.kind == "credit_note" else 1
-    told = read_back(xml)
-    expected = [document.net_amount, document.vat_amount, document.gross_amount, document.total_owed]
-    if [told.net, told.vat, told.gross, told.due] != [sign * amount for amount in expected]:
-        raise AssertionError(f"the e-invoice ({form}) tells other amounts than the document")
-
-
-def is_french_business(document: Document) -> bool:
-    """Whether the rules for French domestic invoices between businesses apply."""
-    return "FR" == document.seller.party.country == document.buyer.country and bool(
-        document.buyer.vat_number or document.buyer.registration
-    )
+    if read_back(xml) != expected(document):
+        raise AssertionError(f"the e-invoice ({form}) of {document.number} tells other amounts than the document")
 
 
 @cache

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,9 @@ import pytest
 from lxml import etree
 
 import pipelines.stages.collect
-from pipelines.documents import debits, mandates
-from pipelines.errors import BadInput
 from pipelines.session import Session
-from pipelines.stages.books import make_books
 from pipelines.stages.collect import collect_month
-from pipelines.stages.correct import compare_month, correct_month
 from pipelines.stages.issue import issue_month
-from pipelines.stages.load import load_reference_and_prices
-from pipelines.reference import read_price_tables, read_reference
 from pipelines.stages.publish import publish
 from pipelines.warehouse import Warehouse
 from tests.pipelines.command import call
