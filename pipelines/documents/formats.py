@@ -25,7 +25,7 @@ WORLD = "001"
 def number(value: Decimal | int, digits: int, language: str) -> str:
     """`1,234.50`: exact, with at least `digits` decimals."""
     group, point = _separators(language)
-    shown = max(digits, _decimals(value)) if isinstance(value, Decimal) else 0
+    shown = max(digits, decimals(value)) if isinstance(value, Decimal) else 0
     # Formatting a Decimal never goes through a binary fraction, nor through the context's precision.
     plain = f"{abs_exact(value):,.{shown}f}".replace(",", "\0").replace(".", point).replace("\0", group)
     return f"{MINUS}{plain}" if value < 0 else plain
@@ -111,8 +111,8 @@ def masked_iban(text: str) -> str:
     return f"{plain[:4]}{NO_BREAK}…{NO_BREAK}{plain[-4:]}" if len(plain) > 8 else plain
 
 
-def _decimals(value: Decimal) -> int:
-    """Decimals of `value` without its trailing zeros."""
+def decimals(value: Decimal) -> int:
+    """How many decimals `value` has without its trailing zeros."""
     _, figures, exponent = value.as_tuple()
     if not isinstance(exponent, int) or exponent >= 0:
         return 0

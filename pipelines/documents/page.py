@@ -62,6 +62,7 @@ def _frame(document: Document, writer: Writer) -> Tree:
         "seller": {"label": word("from"), **_party(party, writer), "register": document.seller.legal.get("register", "")},
         "buyer": {"label": word("billed_to"), **_party(document.buyer, writer)},
         "facts": _facts(document, writer),
+        "about": _about(document, writer),
     }
 
 
@@ -78,7 +79,7 @@ def _party(party: Party, writer: Writer) -> Tree:
 
 
 def _facts(document: Document, writer: Writer) -> list[list[str]]:
-    """Labels and what they name; those of a note end with the bill it corrects and why."""
+    """Labels and what they name."""
     word = writer.word
     receipt = document.kind == "receipt"
     facts = [
@@ -87,9 +88,12 @@ def _facts(document: Document, writer: Writer) -> list[list[str]]:
     ]
     if not receipt:
         facts.append([word("period"), _period(document.period, writer.language)])
-    facts.append([word("account"), document.account_id])
-    if document.payment.due_on and document.total_owed > 0:
-        facts.append([word("due_on"), formats.day(document.payment.due_on, writer.language)])
+    return [*facts, [word("account"), document.account_id]]
+
+
+def _about(document: Document, writer: Writer) -> list[list[str]]:
+    """Of a note: the bill that it corrects, and why."""
+    word, facts = writer.word, []
     if document.corrects:
         if document.corrects_issued_on:
             day = formats.day(document.corrects_issued_on, writer.language)

@@ -42,9 +42,10 @@ def _how(document: Document, writer: Writer) -> tuple[str, list[tuple[str, str]]
     if document.kind == "credit_note":
         return word("to_balance" if payment.method == "balance" else "off_account"), []
     if payment.method == "balance":
+        closing = [("closing_prepaid", money(document.statement.closing))] if document.statement else []
         if document.paid_amount:
-            return word("from_balance_amount", amount=money(document.paid_amount)), []
-        return word("from_balance"), []
+            return word("from_balance_amount", amount=money(document.paid_amount)), closing
+        return word("from_balance"), closing
     if document.total_owed <= 0:
         return word("in_favour" if document.total_owed < 0 else "nothing_owed"), []
     return _owed(document, writer)
@@ -69,6 +70,7 @@ def _owed(document: Document, writer: Writer) -> tuple[str, list[tuple[str, str]
         ("iban", formats.iban(seller.iban)),
         ("bic", seller.bic if seller.iban else ""),
         ("reference", document.number),
+        ("due_on", formats.day(payment.due_on, writer.language) if payment.due_on else ""),
     ]
 
 

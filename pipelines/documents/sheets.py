@@ -101,7 +101,8 @@ def annex(document: Document, writer: Writer) -> Table | None:
     if not document.annex:
         return None
     head = writer.head("time", "service", "own_number", "other_number", "destination", "quantity", "charge")
-    return _table(head, [_record(record, writer) for record in document.annex], None)
+    places = max(writer.digits, *(formats.decimals(record.charge) for record in document.annex))
+    return _table(head, [_record(record, places, writer) for record in document.annex], None)
 
 
 def _by_service(rows: tuple[Line, ...]) -> Iterable[tuple[str, str, list[Line]]]:
@@ -121,6 +122,11 @@ def _total(rows: Iterable[Line]) -> Decimal:
     return sum((line.amount for line in rows), Decimal(0))
 
 
+def _subtotal(rows: list[Line], writer: Writer) -> list[str] | None:
+    """Of a single line it would say the same once more."""
+    return [writer.word("subtotal"), writer.amount(_total(rows))] if len(rows) > 1 else None
+
+
 def _service(kind: str, direction: str, rows: list[Line], writer: Writer) -> Table:
     units = {line.unit for line in rows}
     unit = units.pop() if len(units) == 1 else ""
@@ -130,19 +136,21 @@ def _service(kind: str, direction: str, rows: list[Line], writer: Writer) -> Tab
     # Of a message received its count is the quantity; a column that says the same twice is left out.
     both = quantity != events
     head = [name, *writer.head(*((events, quantity) if both else (events,)), price, "amount")]
+    # All prices of a column with as many decimals as the longest wants, so that their points stand in line.
+    places = max(writer.digits, *(formats.decimals(line.unit_price) for line in rows))
     body = [
         [
             _late(_place(line, writer.language), line, writer),
             writer.count(line.events),
             *([_quantity(line.quantity, line.unit, writer)] if both else []),
-            writer.amount(line.unit_price),
+            formats.number(line.unit_price, places, writer.language),
             writer.amount(line.amount),
         ]
         for line in rows
     ]
     if not both:
         head, body = _with_gap(head), [_with_gap(row) for row in body]
-    return _table(head, body, [writer.word("subtotal"), writer.amount(_total(rows))])
+    return _table(head, body, _subtotal(rows, writer))
 
 
 def _with_gap(cells: list[str]) -> list[str]:
@@ -183,7 +191,7 @@ def _fees(rows: list[Line], writer: Writer) -> Table | None:
         ]
         for line in rows
     ]
-    return _table(head, body, [writer.word("subtotal"), writer.amount(_total(rows))])
+    return _table(head, body, _subtotal(rows, writer))
 
 
 def _adjustments(rows: list[Line], writer: Writer) -> Table | None:
@@ -197,10 +205,10 @@ def _adjustments(rows: list[Line], writer: Writer) -> Table | None:
         for line in rows
     ]
     head = [writer.word("adjustments"), *writer.head("amount")]
-    return _table(head, body, [writer.word("subtotal"), writer.amount(_total(rows))])
+    return _table(head, body, _subtotal(rows, writer))
 
 
-def _record(record: Record, writer: Writer) -> list[str]:
+def _record(record: Record, places: int, writer: Writer) -> list[str]:
     inbound = "inbound" if record.direction == "inbound" else "outbound"
     service = "sms" if record.service == "sms" else "voice"
     return [
@@ -210,7 +218,7 @@ def _record(record: Record, writer: Writer) -> list[str]:
         Narrow(record.other_number),
         Narrow(record.destination or formats.country(record.country, writer.language)),
         _quantity(record.quantity, record.unit, writer),
-        writer.amount(record.charge),
+        formats.number(record.charge, places, writer.language),
     ]
 
 
