@@ -57,5 +57,5 @@ def test_a_cent_more_is_seen(make: Callable[[Document], bytes]) -> None:
 @FORMS
 def test_what_is_not_there_is_named(make: Callable[[Document], bytes]) -> None:
     gone = make(document()).replace(b"PayableAmount", b"Payable")
-    with pytest.raises(ValueError, match="the e-invoice has no .*PayableAmount"):
+    with pytest.raises(ValueError, match=r"the e-invoice has no .*PayableAmount"):
         read_back(gone)

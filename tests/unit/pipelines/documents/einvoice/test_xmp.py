@@ -57,6 +57,12 @@ def metadata(pdf: bytes) -> bytes:
         return bytes(opened.Root.Metadata.read_bytes())
 
 
+def streams(pdf: pikepdf.Pdf) -> list[bytes]:
+    """The streams but the metadata, as they lie in the file; saving numbers objects anew."""
+    found = [each for each in pdf.objects if isinstance(each, pikepdf.Stream) and each.get("/Type") != "/Metadata"]
+    return sorted(each.read_raw_bytes() for each in found)
+
+
 def test_the_mark_names_the_e_invoice(plain: bytes) -> None:
     with pikepdf.open(BytesIO(sealed(plain))) as opened, opened.open_metadata() as found:
         assert found.pdfa_status == "3A"
@@ -103,9 +109,7 @@ def test_the_rest_of_the_pdf_stays(plain: bytes) -> None:
         assert set(after.Root.keys()) == set(before.Root.keys())
         assert after.trailer.ID[0] == before.trailer.ID[0]
         assert len(after.objects) == len(before.objects)
-        for one, other in zip(before.objects, after.objects, strict=True):
-            if isinstance(one, pikepdf.Stream) and one.get("/Type") != "/Metadata":
-                assert one.read_raw_bytes() == other.read_raw_bytes()
+        assert streams(after) == streams(before)
         assert "/Filter" not in after.Root.Metadata
 
 
