@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from schwifty import IBAN
+from schwifty.exceptions import SchwiftyException
 
 from pipelines.documents.einvoice.lines import line_terms, money, signed
 from pipelines.documents.einvoice.parties import (
@@ -187,13 +188,20 @@ def _payment(document: Document) -> dict[str, Any]:
         # BT-91, the account debited, must be a whole IBAN; the document shows it masked, so the term is left out.
         found |= {"BT-89": payment.mandate_reference, "BT-90": seller.creditor_id}
     elif printable(seller.iban):
-        sepa = document.currency == "EUR" and IBAN(seller.iban, allow_invalid=True).in_sepa_zone
+        sepa = document.currency == "EUR" and _in_sepa(seller.iban)
         found = {"BT-81": _SEPA_TRANSFER if sepa else _TRANSFER, "BT-83": document.number}
         found |= {"BT-84": "".join(seller.iban.split()), "BT-85": seller.party.name, "BT-86": seller.bic}
     else:
         # A transfer must name an account (BR-61).
         found = {"BT-81": _UNDEFINED, "BT-83": document.number}
     return {key: value for key, value in found.items() if printable(value)} | _due(document)
+
+
+def _in_sepa(account: str) -> bool:
+    try:
+        return bool(IBAN(account).in_sepa_zone)
+    except SchwiftyException:
+        return False
 
 
 def _due(document: Document) -> dict[str, Any]:

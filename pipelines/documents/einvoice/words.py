@@ -90,8 +90,8 @@ def _territories(language: str) -> dict[str, str]:
 def line_name(line: Line, language: str) -> str:
     """What is charged: `Outgoing calls: France mobile`."""
     label = _LABELS[language].get((line.kind, line.direction)) or _LABELS[language].get((line.kind, "")) or line.kind
-    what = line.telephone or line.destination or _territories(language).get(line.country, line.country)
-    return f"{label}: {what}" if what.strip() else label
+    what = line.telephone or printable(line.destination) or _territories(language).get(line.country, line.country)
+    return f"{label}: {what}" if what else label
 
 
 def line_note(line: Line, language: str, *, whole: bool) -> str:
