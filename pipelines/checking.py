@@ -134,7 +134,7 @@ def _debits(accounts: pl.DataFrame, seller: Seller, today: date) -> list[str]:
     if asked.is_empty():
         return []
     if missing := creditor_problems(seller):
-        return grouped("why no direct debits are made, which accounts ask for", missing)
+        return grouped("why nobody can be debited, as accounts ask to be", missing)
     refused = refusals(asked, seller, today).sort("account_id")
     return grouped(
         "accounts that pay by direct debit and cannot be debited, so that their bills ask for a transfer",
