@@ -15,10 +15,11 @@ import polars as pl
 from pipelines import linting, reference
 from pipelines.catalogue import PRICE_TABLES, REFERENCE
 from pipelines.csv_tables import read_table
+from pipelines.documents.mandates import creditor_problems, refusals
 from pipelines.errors import BadInput
 from pipelines.findings import grouped
 from pipelines.reference import InputTables
-from pipelines.settings import Installation, Month
+from pipelines.settings import Installation, Month, Seller
 from transforms.billing.bills import missing_vat_rates
 from transforms.billing.vat import EU
 from transforms.rating.book import RatingBook
@@ -45,6 +46,7 @@ def check_inputs(installation: Installation, today: date | None = None) -> dict[
         *_vat_numbers(accounts, settings.seller.country),
         *_vat_rates(accounts, tables["vat_rates"], month, settings.seller.country),
         *_payment_methods(accounts),
+        *_debits(accounts, settings.seller, today),
         *_currencies(accounts, book),
         *_numbers(tables["numbers"], book, today),
         *_destinations(tables["destinations"], tables["voice_outbound"]),
@@ -124,6 +126,20 @@ def _payment_methods(accounts: pl.DataFrame) -> list[str]:
         *grouped("postpaid accounts with the payment_method balance", names(postpaid & balance)),
         *grouped("prepaid accounts with another payment_method than balance", names(~postpaid & ~balance)),
     ]
+
+
+def _debits(accounts: pl.DataFrame, seller: Seller, today: date) -> list[str]:
+    """Postpaid accounts that pay by direct debit and cannot be debited; what [seller] lacks for them is told once."""
+    asked = accounts.filter((pl.col("billing_mode") == "postpaid") & (pl.col("payment_method") == "direct_debit"))
+    if asked.is_empty():
+        return []
+    if missing := creditor_problems(seller):
+        return grouped("why nobody can be debited, as accounts ask to be", missing)
+    refused = refusals(asked, seller, today).sort("account_id")
+    return grouped(
+        "accounts that pay by direct debit and cannot be debited, so that their bills ask for a transfer",
+        [f"{account}: {reason}" for account, reason in refused.iter_rows()],
+    )
 
 
 def _currencies(accounts: pl.DataFrame, book: RatingBook) -> list[str]:

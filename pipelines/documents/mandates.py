@@ -82,7 +82,7 @@ def iban_problem(iban: str) -> str | None:
     number = compact(iban)
     if not re.fullmatch("[A-Z0-9]+", number):
         # The library leaves out whatever is no letter or digit.
-        return f"the IBAN {masked(number)} has characters other than letters and digits"
+        return "the IBAN has characters other than letters and digits"
     try:
         known = IBAN(number)
     except InvalidCountryCode:

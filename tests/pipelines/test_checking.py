@@ -22,6 +22,7 @@ def home(tmp_path: Path) -> Home:
     """A home with nothing to note."""
     home = make_home(tmp_path)
     home.settings(SELLER)
+    home.edit("accounts", "direct_debit", "bank_transfer")
     return home
 
 
@@ -54,6 +55,7 @@ def test_rows_of_every_table_without_a_warehouse(home: Home) -> None:
         "numbers": 6,
         "credits": 4,
         "payments": 0,
+        "exchange_rates": 0,
     }
     assert not home.installation.warehouse.exists()
     assert not (home.path / "warehouse.lock").exists()
@@ -127,6 +129,41 @@ def test_payment_methods_that_do_not_go_with_the_mode(home: Home) -> None:
     assert warnings(home) == [
         "postpaid accounts with the payment_method balance (1): B1",
         "prepaid accounts with another payment_method than balance (2): B2, B3",
+    ]
+
+
+CREDITOR = 'iban = "FR7630006000011234567890189"\ncreditor_id = "DE98ZZZ09999999999"\n'
+MANDATES = f"{HEADER},iban,mandate_reference,mandate_signed_on"
+
+
+def test_accounts_that_cannot_be_debited(home: Home) -> None:
+    home.settings(SELLER + CREDITOR)
+    accounts(home)
+    home.reference(
+        "accounts",
+        f"{MANDATES}\n"
+        "B1,,,FR,,postpaid,direct_debit,EUR,,2026-01-01,,DE89370400440532013000,M1,2026-01-01\n"
+        "B2,,,FR,,postpaid,direct_debit,EUR,,2026-01-01,,DE88370400440532013000,M2,2026-01-01\n"
+        "B3,,,FR,,postpaid,bank_transfer,EUR,,2026-01-01,,,,\n"
+        "B4,,,FR,,postpaid,direct_debit,EUR,,2026-01-01,,DE89370400440532013000,M4,2026-10-16\n"
+        "B5,,,FR,,postpaid,direct_debit,EUR,,2026-01-01,2026-08-31,,,\n",
+    )
+    assert warnings(home) == [
+        "accounts that pay by direct debit and cannot be debited, so that their bills ask for a transfer (2): "
+        "B2: the IBAN DE88...3000 has wrong check digits, "
+        "B4: the mandate was signed on 2026-10-16, after the day of issue, 2026-10-15"
+    ]
+
+
+def test_a_seller_who_can_debit_nobody(home: Home) -> None:
+    home.edit(
+        "accounts",
+        "A2,Garage,a2@example.com,FR,,postpaid,bank_transfer",
+        "A2,G,a2@example.com,FR,,postpaid,direct_debit",
+    )
+    assert warnings(home) == [
+        "why nobody can be debited, as accounts ask to be (2): [seller] iban in callbill.toml is missing, "
+        "[seller] creditor_id in callbill.toml is missing"
     ]
 
 

@@ -23,6 +23,7 @@ def home(tmp_path: Path) -> Home:
     """A home with nothing to note, in which nothing was run."""
     home = make_home(tmp_path)
     home.settings(SELLER)
+    home.edit("accounts", "direct_debit", "bank_transfer")
     return home
 
 
@@ -150,7 +151,7 @@ def test_a_prefix_carved_out_needs_a_price(billed: Home) -> None:
 
 def test_accounts_that_are_closed_need_no_price(billed: Home) -> None:
     billed.edit("voice_outbound", "default_eur,France mobile,0.045000,0,1,1,2025-01-01\n", "")
-    billed.edit("accounts", "direct_debit,EUR,,2026-01-01,", "direct_debit,EUR,,2026-01-01,2026-09-30")
+    billed.edit("accounts", "bank_transfer,EUR,,2026-01-01,", "bank_transfer,EUR,,2026-01-01,2026-09-30")
     assert notes(billed) == SUSPENSE
     assert len(notes(billed, date(2026, 9, 30))) == 3
 
