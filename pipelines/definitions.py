@@ -15,12 +15,13 @@ def definitions(installation: Installation, until: str | None = None) -> dg.Defi
     months = common.monthly(billing, until)
     everything, issued = dg.AssetSelection.all(), dg.AssetSelection.assets("issued")
     leave = dg.AssetSelection.groups(leaving.GROUP)
-    at_end = installation.settings.issue.at_month_end
-    month_end = dg.define_asset_job(
-        "month_end",
-        selection=everything if at_end else everything - issued - leave,
-        description=f"The whole month: load, rate, bill, control, publish{', issue, documents' if at_end else ''}.",
-    )
+    settings = installation.settings
+    whole, said = everything - issued - leave, "load, rate, bill, control, publish"
+    if settings.issue.at_month_end:
+        whole, said = whole | issued, f"{said}, issue"
+        if settings.documents.at_month_end:
+            whole, said = everything, f"{said}, make the documents"
+    month_end = dg.define_asset_job("month_end", selection=whole, description=f"The whole month: {said}.")
     issue = dg.define_asset_job(
         "issue",
         selection=issued,

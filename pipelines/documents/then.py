@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -25,11 +26,12 @@ CENTS = Decimal("0.01")
 
 @dataclass(frozen=True)
 class Then:
-    """Settings, accounts (Accounts) and exchange rates (ExchangeRates) as they were."""
+    """Settings, accounts (Accounts) and exchange rates (ExchangeRates) as they were; and the rates as they are."""
 
     settings: Settings
     accounts: pl.DataFrame
     rates: pl.DataFrame
+    rates_today: pl.DataFrame
 
     @property
     def vat_currency(self) -> str:
@@ -66,25 +68,35 @@ class Then:
         """The exchange rate on `day` and `vat` in the currency in which the seller declares it; None where it is the
         same, or where no VAT is charged. Raises BadInput where no rate is in force.
 
-        It is told beside the VAT, as Article 230 of Directive 2006/112/EC asks, and added to nothing.
+        It is told beside the VAT, as Article 230 of Directive 2006/112/EC asks, and added to nothing. A rate that was
+        not known then is looked up among those of today.
         """
         if not vat or not self.vat_currency or self.vat_currency == currency:
             return None, None
-        known = self.rates.filter((pl.col("currency") == currency) & (pl.col("valid_from") <= day)).sort("valid_from")
-        if known.is_empty():
+        rate = _in_force(self.rates, currency, day) or _in_force(self.rates_today, currency, day)
+        if rate is None:
             raise BadInput(
-                f"no rate of {currency} in force on {day} in reference/exchange_rates.csv as it was then: VAT must be "
-                f"told in {self.vat_currency} as well"
+                f"its VAT must be told in {self.vat_currency} as well, and reference/exchange_rates.csv has no rate of "
+                f"{currency} in force on {day}: add one, and run it again"
             )
-        rate = known["rate"][-1]
         return rate, (vat / rate).quantize(CENTS, ROUND_HALF_UP)
 
 
-def then(session: Session, inputs: dict[str, str]) -> Then:
+def _in_force(rates: pl.DataFrame, currency: str, day: date) -> Decimal | None:
+    known = rates.filter((pl.col("currency") == currency) & (pl.col("valid_from") <= day)).sort("valid_from")
+    return known["rate"][-1] if known.height else None
+
+
+def then(session: Session, inputs: Mapping[str, str]) -> Then:
     """The inputs by their SHA-256 in HOME/kept, as an issue's proof names them. Raises BadInput where one is gone."""
     settings = Settings()
     if sha256 := inputs.get(SETTINGS_FILE):
         settings = read_settings(sound(session.installation, sha256, SETTINGS_FILE))
+    if not settings.seller.name:
+        # Months may have been issued before anybody said who the seller is.
+        settings = session.installation.settings
+    if not settings.seller.name:
+        raise BadInput(f"{session.installation.settings_file}: [seller] name is missing: documents name who issues them")
     frames = {}
     for name, table in {"accounts": Accounts, "exchange_rates": ExchangeRates}.items():
         frames[name] = empty(table)
@@ -93,7 +105,15 @@ def then(session: Session, inputs: dict[str, str]) -> Then:
             if read.problems:
                 raise BadInput(read.problems)
             frames[name] = read.frame.drop(LINE)
-    return Then(settings, frames["accounts"], frames["exchange_rates"])
+    return Then(settings, frames["accounts"], frames["exchange_rates"], _rates_today(session))
+
+
+def _rates_today(session: Session) -> pl.DataFrame:
+    path = session.installation.reference / "exchange_rates.csv"
+    read = read_table(path, ExchangeRates, session.installation.settings.zone)
+    if read.problems:
+        raise BadInput(read.problems)
+    return read.frame.drop(LINE)
 
 
 def inputs_now(session: Session) -> dict[str, str]:

@@ -38,9 +38,10 @@ def sealed(pdf: bytes) -> bytes:
             saved,
             deterministic_id=True,
             fix_metadata_version=False,
-            object_stream_mode=pikepdf.ObjectStreamMode.preserve,
+            # The tags of accessibility are many small objects: together and packed they take a third of the bytes.
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
             stream_decode_level=pikepdf.StreamDecodeLevel.none,
-            compress_streams=False,
+            compress_streams=True,
         )
     return saved.getvalue()
 
