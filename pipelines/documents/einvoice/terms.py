@@ -128,6 +128,11 @@ def _missing(document: Document) -> Iterator[str]:
         for _, key in _FRENCH_NOTES:
             if not printable(legal.get(key, "")):
                 yield f"{what} to a French business needs the wording [legal_{document.language}] {key}"
+        if document.kind == "credit_note" and not (document.corrects and document.corrects_issued_on):
+            yield f"{what} that is a credit note to a French business needs the bill that it corrects"
+    declared_in = document.seller.vat_currency or ("EUR" if french_domestic(document) else document.currency)
+    if document.vat_amount and declared_in != document.currency and declared_vat(document)[0] != declared_in:
+        yield f"{what} with VAT in {document.currency} needs the VAT in {declared_in} as well (exchange_rates.csv)"
     if any(value != round(value, 2) for value in _amounts(document)):
         yield f"{what} allows two decimals (EN 16931), but its amounts in {document.currency} have three"
 

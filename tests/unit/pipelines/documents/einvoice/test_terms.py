@@ -251,6 +251,21 @@ def test_what_is_missing_of_the_customer() -> None:
     assert missing(nowhere) == ["2026-000042: an e-invoice needs the country of the customer"]
 
 
+def test_what_french_businesses_need_besides() -> None:
+    assert missing(credit_note(corrects="")) == [
+        "CN-2026-000003: an e-invoice that is a credit note to a French business needs the bill that it corrects"
+    ]
+    assert missing(credit_note(corrects="", buyer=FRENCH_CONSUMER)) == []
+
+
+def test_vat_in_another_currency_needs_a_rate() -> None:
+    told = ["2026-000042: an e-invoice with VAT in USD needs the VAT in EUR as well (exchange_rates.csv)"]
+    assert missing(document(currency="USD")) == told
+    assert missing(document(currency="USD", buyer=FRENCH_CONSUMER)) == told
+    assert missing(document(currency="USD", buyer=FRENCH_CONSUMER, seller=seller(vat_currency=""))) == []
+    assert missing(document(currency="USD", rate="0.0000")) == []
+
+
 def test_a_customer_without_a_name_is_called_by_its_account() -> None:
     assert terms(document(buyer=replace(KOSOVAR, name="\n ")))["BG-7"]["name"] == "acc-0042"
 

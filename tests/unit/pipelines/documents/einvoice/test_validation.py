@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
-from pipelines.documents.einvoice.validation import Validator
+from pipelines.documents.einvoice.validation import Form, Validator
 from pipelines.documents.einvoice.xml import factur_x, ubl
-from tests.documents import credit_note, document
+from tests.documents import GERMAN_CONSUMER, LINES, credit_note, document
+
+MAKERS = {"cii": factur_x, "ubl": ubl}
 
 
 def broken(xml: bytes, old: str, new: str) -> bytes:
@@ -91,7 +95,33 @@ def test_the_rules_for_ubl_refuse(old: str, new: str, rule: str, validator: Vali
 def test_the_french_rules_refuse_what_others_do_not(
     form: str, old: str, new: str, rule: str, validator: Validator
 ) -> None:
-    make = {"cii": factur_x, "ubl": ubl}[form]
-    xml = broken(make(document()), old, new)
+    xml = broken(MAKERS[form](document()), old, new)
     assert any(text.startswith(rule) for text in validator.problems(xml, form, french=True))  # type: ignore[arg-type]
     assert validator.problems(xml, form, french=False) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("form", ["cii", "ubl"])
+def test_one_of_a_shape_speaks_for_the_others(form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    validator = Validator()
+    monkeypatch.setattr(validator, "rule_problems", lambda *told: asked.append(told) or [])
+    make = MAKERS[form]
+    same = [document(number="2026-000001"), document(number="2026-000002", lines=(*LINES[:-1], LINES[-1], LINES[0]))]
+    for made in (
+        *same,
+        document(buyer=GERMAN_CONSUMER),
+        document(vat_amount_declared=Decimal("5.90"), currency="CHF"),
+        document(LINES[:1]),
+    ):
+        assert validator.problems_by_shape(make(made), form, french=False) == []
+    assert len(asked) == 4
+    validator.problems_by_shape(make(same[0]), form, french=True)
+    assert len(asked) == 5
+
+
+def test_a_broken_shape_is_never_fine(validator: Validator) -> None:
+    wrong = broken(factur_x(document()), 'unitCode="SEC"', 'unitCode="SEX"')
+    assert validator.problems_by_shape(factur_x(document()), "cii", french=True) == []
+    assert validator.problems_by_shape(wrong, "cii", french=True) != []
+    assert validator.problems_by_shape(wrong, "cii", french=True) != []
+    assert validator.problems_by_shape(b"<x/>", "cii", french=True)[0].startswith("XSD: ")

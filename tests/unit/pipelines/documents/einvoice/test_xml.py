@@ -152,7 +152,7 @@ def documents(draw: st.DrawFn) -> Document:
     )
     told = {"buyer": buyer, "vat_rule": rule, "language": draw(st.sampled_from(["en", "fr"]))}
     if draw(st.booleans()):
-        declared = draw(cents) if rate != "0.0000" else None
+        declared = draw(cents) if Decimal(rate) else None
         told |= {"currency": "USD", "exchange_rate": Decimal("1.0842"), "vat_amount_declared": declared}
     if rule == "charged_at_top_up":
         return prepaid(lines=tuple(found), **told)
