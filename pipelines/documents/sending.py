@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -102,6 +103,8 @@ class Connection:
         # With its host: smtplib checks the certificate against the one of its constructor.
         smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
         try:
+            # The end of a message goes out by itself, and would wait for the reply to what went before (RFC 896).
+            smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             smtp.ehlo_or_helo_if_needed()
             if server.starttls:
                 if not smtp.has_extn("starttls"):

@@ -163,9 +163,9 @@ class Letters:
 def _payment(row: dict[str, Any]) -> Payment:
     """How it is paid: as its payment file says, else as the bill does. The day of a debit is known once its file is
     written."""
-    if row["total_owed"] is None or row["total_owed"] <= 0:
+    if row["kind"] == "receipt" or row["total_owed"] <= 0:
         return Payment("balance")
-    method = row["method"] or row["payment_method"]
+    method = row["method"] or row.get("payment_method")
     if method == "direct_debit":
         return Payment("direct_debit", row["collected_on"], row["mandate_reference"] or "")
     return Payment("bank_transfer", row["collected_on"] or row["due_on"])

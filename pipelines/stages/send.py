@@ -95,7 +95,7 @@ def send(
 
 def pause(attempts: int) -> timedelta:
     """How long to wait after so many attempts."""
-    return min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * 2 ** min(attempts - 1, MOST_ATTEMPTS), LONGEST_PAUSE)
 
 
 def _report_cut_off(session: Session, now: datetime, done: Sent) -> None:
