@@ -11,13 +11,14 @@ from pipelines.commands.options import HOME, JSON, PRICES, WAIT, print_json
 from pipelines.settings import Installation
 
 _KINDS = {
-    "bill": "bills",
-    "credit_note": "credit notes",
-    "debit_note": "debit notes",
-    "receipt": "receipts",
-    "direct_debits": "direct debit files",
-    "open_items": "lists of open items",
+    "bill": ("bill", "bills"),
+    "credit_note": ("credit note", "credit notes"),
+    "debit_note": ("debit note", "debit notes"),
+    "receipt": ("receipt", "receipts"),
+    "direct_debits": ("direct debit file", "direct debit files"),
+    "open_items": ("list of open items", "lists of open items"),
 }
+"""One and several of each kind."""
 
 
 @click.command()
@@ -46,5 +47,5 @@ def documents(month: str, home: Path | None, price_tables: Path | None, wait: fl
 
 def say_documents(result: dict[str, Any]) -> str:
     """How many documents of each kind there are, and where."""
-    made = [f"{result[kind]:,} {words}" for kind, words in _KINDS.items() if result.get(kind)]
+    made = [f"{result[kind]:,} {words[result[kind] > 1]}" for kind, words in _KINDS.items() if result.get(kind)]
     return f"{result['month']}: {', '.join(made)}; {result['bytes'] / 1e6:,.1f} MB in {result['folder']}"

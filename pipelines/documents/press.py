@@ -12,8 +12,10 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait as await_any
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from pipelines.documents.gather import Gathered
@@ -29,6 +31,8 @@ CHUNKS_A_WORKER = 40
 
 FEW = 2 * CHUNK
 """So few documents are made in this process: starting others would take longer."""
+
+UNFINISHED = ".new"
 
 FOLDERS = {"bill": "bills", "credit_note": "notes", "debit_note": "notes", "receipt": "receipts"}
 SUFFIXES = {"pdf": "pdf", "ubl": "xml", "csv": "csv"}
@@ -85,7 +89,7 @@ def _hold(document: Document, xml: bytes, form: Any) -> None:
     from pipelines.documents.einvoice.parties import french_domestic
     from pipelines.documents.einvoice.reading import expected, read_back
 
-    problems = _validator().problems(xml, form, french_domestic(document))
+    problems = _validator().problems_by_shape(xml, form, french_domestic(document))
     if problems:
         raise BadInput(f"its e-invoice ({form}) is not valid: {'; '.join(problems[:3])}")
     if read_back(xml) != expected(document):
@@ -125,7 +129,8 @@ def print_documents(root: Path, fonts: Path | None, chunk: list[Gathered]) -> li
         folders.add(folder)
         for form, content in made.items():
             place = folder / f"{file_name(gathered.number)}.{SUFFIXES[form]}"
-            beside = place.with_name(f".{place.name}.new")
+            # A worker that outlives a killed run for a moment may be at the same file.
+            beside = place.with_name(f".{place.name}.{os.getpid()}{UNFINISHED}")
             beside.write_bytes(content)
             sync(beside)
             os.replace(beside, place)
@@ -172,6 +177,21 @@ def _chunks(documents: Iterator[Gathered]) -> Iterator[list[Gathered]]:
         yield chunk
 
 
+def clear_unfinished(root: Path) -> None:
+    """Removes what a run that was killed was writing."""
+    for folder in set(FOLDERS.values()):
+        for left in (root / folder).glob(f".*{UNFINISHED}"):
+            left.unlink(missing_ok=True)
+
+
 def _alone() -> None:
-    """A worker leaves a Ctrl-C to the process that started it."""
+    """A worker leaves a Ctrl-C to the process that started it, and ends with that process, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None
+
+    def end_with_parent() -> None:
+        await_any([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=end_with_parent, daemon=True).start()

@@ -10,7 +10,7 @@ import polars as pl
 
 from pipelines.documents.gather import Gathered, Issue, issued_documents, receipt_documents
 from pipelines.documents.pdf import TEMPLATE_VERSION
-from pipelines.documents.press import Made, Refused, printed
+from pipelines.documents.press import Made, Refused, clear_unfinished, printed
 from pipelines.documents.then import inputs_now, then
 from pipelines.durable import put
 from pipelines.errors import BadInput, CallbillError
@@ -146,6 +146,7 @@ def _make(session: Session, name: str, documents: Iterable[Gathered], known: Kno
     root, fonts = session.installation.documents / name, session.installation.home / FONTS
     processes = session.installation.settings.documents.processes or os.cpu_count() or 1
     refused: list[Refused] = []
+    clear_unfinished(root)
     for chunk in printed(root, fonts if fonts.is_dir() else None, documents, processes):
         files = [found for found in chunk if isinstance(found, Made)]
         refused += [found for found in chunk if isinstance(found, Refused)]
