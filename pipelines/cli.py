@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from pipelines.commands import books, closing
+from pipelines.commands import books, closing, documents, mail
 from pipelines.commands.options import HOME, JSON, PRICES, WAIT, print_json
 from pipelines.errors import BadInput, CallbillError, Interrupted, is_interruption, told
 from pipelines.settings import Installation
@@ -32,8 +32,10 @@ def cli() -> None:
                    callbill explain 2026-10:A0001:3      (its third line)
                    callbill explain standard:voice:c-17  (a record)
     Close it:      callbill issue 2026-10
+    Bills as PDF:  callbill documents 2026-10
     Still so?      callbill verify 2026-10
     Was it wrong?  callbill correct 2026-10
+    E-mail it:     callbill send
 
     Exit status: 0 done and every control passed; 1 a control failed and nothing was published; 2 a wrong call, or
     unusable settings, reference or price files; 3 another run holds the warehouse.
@@ -46,11 +48,13 @@ def cli() -> None:
 @WAIT
 @JSON
 def demo(home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
-    """Make an example month of traffic, run its month end and say where to look.
+    """Make an example month of traffic, run its month end, issue its bills and say where to look.
 
     Writes 200 accounts and about 100,000 calls and messages of October 2026, always the same, into an empty home
-    folder (default ./data), with a few broken and late records among them.
+    folder (default ./data), with a few broken and late records among them. Its bills are issued, and their documents
+    made: PDFs, e-invoices, receipts, payment files.
     """
+    from pipelines.commands.documents import say_documents
     from pipelines.example.month import write_example
     from pipelines.terminal import progress_display, show_where_to_look
 
@@ -65,7 +69,13 @@ def demo(home: Path | None, price_tables: Path | None, wait: float | None, as_js
         write_example(installation.home, "2026-10")
     installation = Installation.find(home, price_tables)
     _run(installation, "2026-10", wait, as_json)
+    from pipelines.running import issue_bills, make_documents
+
+    with progress_display() as progress:
+        issue_bills(installation, "2026-10", progress, wait_seconds=wait)
+        made = make_documents(installation, "2026-10", progress, wait_seconds=wait)
     if not as_json:
+        click.echo(say_documents(made))
         show_where_to_look(installation, "2026-10")
 
 
@@ -189,6 +199,7 @@ for _command in (
     closing.issue,
     closing.park,
     closing.release,
+    documents.documents,
     closing.correct,
     closing.verify,
     closing.rebuild,
@@ -196,6 +207,9 @@ for _command in (
     books.statement,
     books.overdue,
     books.journal,
+    mail.send,
+    mail.outbox,
+    mail.resend,
 ):
     cli.add_command(_command)
 

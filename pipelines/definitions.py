@@ -3,8 +3,9 @@
 import dagster as dg
 
 from pipelines.assets import common, inputs, leaving, month
+from pipelines.assets.outbox import send
 from pipelines.resources import SessionResource
-from pipelines.schedules import inbox_sensor, month_end_schedule
+from pipelines.schedules import inbox_sensor, month_end_schedule, send_schedule
 from pipelines.settings import Installation
 
 
@@ -14,12 +15,13 @@ def definitions(installation: Installation, until: str | None = None) -> dg.Defi
     months = common.monthly(billing, until)
     everything, issued = dg.AssetSelection.all(), dg.AssetSelection.assets("issued")
     leave = dg.AssetSelection.groups(leaving.GROUP)
-    at_end = installation.settings.issue.at_month_end
-    month_end = dg.define_asset_job(
-        "month_end",
-        selection=everything if at_end else everything - issued - leave,
-        description=f"The whole month: load, rate, bill, control, publish{', issue, documents' if at_end else ''}.",
-    )
+    settings = installation.settings
+    whole, said = everything - issued - leave, "load, rate, bill, control, publish"
+    if settings.issue.at_month_end:
+        whole, said = whole | issued, f"{said}, issue"
+        if settings.documents.at_month_end:
+            whole, said = everything, f"{said}, make the documents"
+    month_end = dg.define_asset_job("month_end", selection=whole, description=f"The whole month: {said}.")
     issue = dg.define_asset_job(
         "issue",
         selection=issued,
@@ -28,12 +30,12 @@ def definitions(installation: Installation, until: str | None = None) -> dg.Defi
     documents = dg.define_asset_job(
         "documents",
         selection=leave,
-        description="What is made of the issued documents of a month: payment files for the bank.",
+        description="Bills, notes and receipts of a month as files, and its payment files.",
     )
     return dg.Definitions(
         assets=[*inputs.assets(months), *month.assets(months), *leaving.assets(months)],
-        jobs=[month_end, issue, documents],
-        schedules=[month_end_schedule(month_end, billing)],
+        jobs=[month_end, issue, documents, send],
+        schedules=[month_end_schedule(month_end, billing), send_schedule(send, installation.settings.mail)],
         sensors=[inbox_sensor(month_end)],
         resources={"session": SessionResource()},
         # One process a run: the stages share one connection, and a second process could not open the database.

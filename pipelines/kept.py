@@ -32,12 +32,19 @@ def restore(installation: Installation, sha256: str, place: Path) -> None:
     there, or is something else now."""
     if not sha256:
         return
+    source = sound(installation, sha256, place.name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(source.read_bytes())
+
+
+def sound(installation: Installation, sha256: str, name: str) -> Path:
+    """Where what was kept under `sha256` lies; `name`: what it was. Raises BadInput where it is not there, or is
+    something else now."""
     source = installation.kept / sha256
     try:
         content = source.read_bytes()
     except FileNotFoundError:
-        raise BadInput(f"{source} is missing: {place.name} as it was then cannot be read any more") from None
+        raise BadInput(f"{source} is missing: {name} as it was then cannot be read any more") from None
     if hashlib.sha256(content).hexdigest() != sha256:
         raise BadInput(f"{source} was changed: its content is not what its name says")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(content)
+    return source

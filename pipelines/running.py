@@ -127,6 +127,13 @@ def _open(installation: Installation, progress: Progress, wait_seconds: float | 
     return Warehouse.open(installation, wait_seconds=wait_seconds, waiting=waiting)
 
 
+def _open_existing(installation: Installation, progress: Progress, wait_seconds: float | None) -> Warehouse:
+    """As `_open`. Raises BadInput where nothing was ever run."""
+    if not installation.warehouse.exists():
+        raise BadInput(f"{installation.warehouse} does not exist: nothing was ever run here")
+    return _open(installation, progress, wait_seconds)
+
+
 def _materialize(session: Session, name: str, job_name: str = "month_end") -> None:
     """Runs a job for one month in this process."""
     from pipelines.definitions import definitions
@@ -209,6 +216,19 @@ def issue_bills(
         }
 
 
+def make_documents(
+    installation: Installation, name: str, progress: Progress, *, wait_seconds: float | None = None
+) -> dict[str, Any]:
+    """Makes the files of what is issued of the month, and its payment files; returns how many of each kind there are,
+    and where. Raises LockHeld, BadInput or NotMade."""
+    Month.parse(name, installation.settings)
+    _environment(installation)
+    with _open_existing(installation, progress, wait_seconds) as warehouse:
+        _materialize(Session(installation, warehouse, progress), name, "documents")
+        facts = warehouse.value("SELECT facts FROM manifest WHERE stage = 'documents' AND month = ?", [name])
+        return {"month": name, **json.loads(facts)}
+
+
 def correct_bills(
     installation: Installation,
     name: str,
@@ -222,9 +242,7 @@ def correct_bills(
     difference; `lines` that differ; `lost` legs by reason. With `issue`, `notes` that make up for it are issued, and
     published. Raises LockHeld or BadInput."""
     Month.parse(name, installation.settings)
-    if not installation.warehouse.exists():
-        raise BadInput(f"{installation.warehouse} does not exist: nothing was ever run here")
-    with _open(installation, progress, wait_seconds) as warehouse:
+    with _open_existing(installation, progress, wait_seconds) as warehouse:
         session = Session(installation, warehouse, progress)
         prices = read_price_tables(installation)
         tables = prices | read_reference(installation, prices)
@@ -291,9 +309,7 @@ def _held(warehouse: Warehouse, month: str, account: str) -> bool:
 def verify_issued(installation: Installation, month: str, *, wait_seconds: float | None = None) -> dict[str, Any]:
     """Whether the issued month is as it was; see `verify_month`."""
     Month.parse(month, installation.settings)
-    if not installation.warehouse.exists():
-        raise BadInput(f"{installation.warehouse} does not exist: nothing was ever run here")
-    with _open(installation, Silent(), wait_seconds) as warehouse:
+    with _open_existing(installation, Silent(), wait_seconds) as warehouse:
         return verify_month(Session(installation, warehouse), month)
 
 
@@ -302,9 +318,7 @@ def rebuild_issued(
 ) -> dict[str, Any]:
     """Whether the issued month comes out the same from its raw files and inputs; see `rebuild_month`."""
     Month.parse(month, installation.settings)
-    if not installation.warehouse.exists():
-        raise BadInput(f"{installation.warehouse} does not exist: nothing was ever run here")
-    with _open(installation, progress, wait_seconds) as warehouse:
+    with _open_existing(installation, progress, wait_seconds) as warehouse:
         return rebuild_month(Session(installation, warehouse, progress), month)
 
 

@@ -1,4 +1,4 @@
-"""When Dagster acts by itself: the month end, and new files in the inbox."""
+"""When Dagster acts by itself: the month end, e-mails, and new files in the inbox."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,7 +7,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from pipelines.inbox import find_files
-from pipelines.settings import Billing, Installation
+from pipelines.settings import Billing, Installation, Mail
 from transforms.mediation.formats import all_formats
 
 
@@ -32,6 +32,35 @@ def month_end_schedule(job: UnresolvedAssetJobDefinition, billing: Billing) -> d
         return dg.RunRequest(run_key=month, partition_key=month)
 
     return schedule
+
+
+def send_schedule(job: dg.JobDefinition, mail: Mail) -> dg.ScheduleDefinition:
+    """Sends every quarter of an hour, where [mail] has a host. Skips while a run of before waits or works still."""
+
+    @dg.schedule(
+        name="send_schedule",
+        job=job,
+        cron_schedule="*/15 * * * *",
+        execution_timezone="UTC",
+        description="Sends the e-mails of the outbox that are due; off while [mail] host of callbill.toml is not set.",
+        default_status=dg.DefaultScheduleStatus.RUNNING if mail.host else dg.DefaultScheduleStatus.STOPPED,
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        unfinished = dg.RunsFilter(job_name=job.name, statuses=_UNFINISHED)
+        if context.instance.get_runs(filters=unfinished, limit=1):
+            return dg.SkipReason("a run that sends e-mails is not over yet")
+        return dg.RunRequest()
+
+    return schedule
+
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 
 def inbox_sensor(job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:

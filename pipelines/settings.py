@@ -54,12 +54,14 @@ class Seller:
 @dataclass(frozen=True)
 class Documents:
     """[documents]: `language` of accounts that name none, `annex_records` up to which a bill itemises its records,
-    `accent` colour, `processes` that make documents (0: one a processor)."""
+    `accent` colour, `processes` that make documents (0: one a processor), `at_month_end` whether a scheduled month end
+    that issues makes them too."""
 
     language: str = "en"
     annex_records: int = 200
     accent: str = "#0b5f7a"
     processes: int = 0
+    at_month_end: bool = False
 
 
 @dataclass(frozen=True)

@@ -216,6 +216,21 @@ def show_overdue(result: dict[str, Any]) -> None:
         console.print("\nNothing is open, and no account is below zero")
 
 
+def show_outbox(rows: Sequence[dict[str, Any]]) -> None:
+    """Prints e-mails of the outbox for a person, what the server said last on a line of its own."""
+    console = _console()
+    if not rows:
+        console.print("no e-mails")
+    for row in rows:
+        again = row["next_attempt_at"]
+        until = f", again from {again:%Y-%m-%d %H:%M} UTC" if again else ""
+        tried = f"{row['attempts']} attempt{'' if row['attempts'] == 1 else 's'}{until}"
+        line = f"{row['document']}  {row['account_id']}  {row['recipient'] or '-'}  {row['state']}  {tried}"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if row["said"]:
+            console.print(f"  {row['said']}", markup=False, highlight=False, soft_wrap=True)
+
+
 def print_journal(lines: Sequence[dict[str, Any]]) -> None:
     """Prints lines of the journal as CSV, amounts in the minor unit of their currency."""
     columns = ("billing_month", "document", "currency", "account", "debit", "credit")
@@ -255,10 +270,15 @@ def _shown(column: str, row: dict[str, Any]) -> str:
 def show_where_to_look(installation: Installation, month: str) -> None:
     """Says what to do with the example."""
     home = installation.home
+    folder = installation.documents / month
     query = f"import duckdb; duckdb.connect('{installation.published}', read_only=True).sql('FROM bills').show()"
     Console().print(
         f"""
 Where to look next
+  a prepaid bill         {folder}/bills/2026-000001.pdf
+  a postpaid bill        {folder}/bills/2026-000003.pdf
+  a receipt of a top-up  {folder}/receipts/R-2026-000001.pdf
+  every document         {folder}/manifest.csv
   a bill, explained      ./do explain --home {home} {month}:A0001
   its tables             .venv/bin/python -c "{query}"
   what is suspended      SELECT reason, detail, count(*) FROM suspense GROUP BY ALL

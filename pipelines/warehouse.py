@@ -47,8 +47,8 @@ _INTERNAL = (
     "CREATE TABLE IF NOT EXISTS line_totals (billing_month VARCHAR, part INTEGER, currency VARCHAR, kind VARCHAR, "
     "amount DECIMAL(38,4))",
     "CREATE TABLE IF NOT EXISTS added_up (billing_month VARCHAR, part INTEGER)",
-    "CREATE TABLE IF NOT EXISTS bill_statements (document VARCHAR, position INTEGER, posted_at TIMESTAMP WITH TIME ZONE, "
-    "kind VARCHAR, reference VARCHAR, amount DECIMAL(18,4), balance_after DECIMAL(18,4))",
+    "CREATE TABLE IF NOT EXISTS bill_statements (document VARCHAR, account_id VARCHAR, position INTEGER, "
+    "posted_at TIMESTAMP WITH TIME ZONE, kind VARCHAR, reference VARCHAR, amount DECIMAL(18,4))",
     "CREATE TABLE IF NOT EXISTS number_series (series VARCHAR, year VARCHAR, last BIGINT)",
     "CREATE TABLE IF NOT EXISTS manifest (stage VARCHAR, month VARCHAR, finished_at TIMESTAMP WITH TIME ZONE, "
     "version VARCHAR, facts VARCHAR)",

@@ -28,6 +28,14 @@ def minor_units() -> dict[str, int]:
     return {item.code: item.exponent for item in Currency if item.exponent is not None}
 
 
+def is_valid_vat_number(text: str) -> bool:
+    """Whether `text` is a valid VAT number of a country of the EU, check digits included."""
+    try:
+        return bool(text) and bool(vat.is_valid(vat.compact(text)))
+    except ValidationError:
+        return False
+
+
 def is_vat_number(text: str | None, seller_country: str) -> bool:
     """Whether `text` is a valid VAT number, check digits included, of an EU country other than the seller's."""
     if not text:

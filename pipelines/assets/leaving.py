@@ -6,8 +6,8 @@ import dagster as dg
 
 from pipelines.assets.common import described
 from pipelines.resources import SessionResource, metadata
-from pipelines.stages import collect, publish
-from transforms.tables.documents import Collections
+from pipelines.stages import collect, documents, publish
+from transforms.tables.documents import Collections, Documents
 
 GROUP = "documents"
 
@@ -19,8 +19,16 @@ def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefiniti
     def collections(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         """Debits and open items of what is issued and in no payment file yet."""
         with session.running() as run:
-            facts = collect.collect_month(run, context.partition_key)
-            publish.publish_again(run)
+            return dg.MaterializeResult(metadata=metadata(collect.collect_month(run, context.partition_key)))
+
+    @dg.asset(name="documents", **described(Documents, GROUP, ["collections", "receipts"], {"polars", "file"}, months))
+    def made(context: dg.AssetExecutionContext, session: SessionResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        """The files of issued bills and notes and of receipts that are not there yet; then publishes their list."""
+        with session.running() as run:
+            try:
+                facts = documents.make_documents(run, context.partition_key)
+            finally:
+                publish.publish_again(run)
             return dg.MaterializeResult(metadata=metadata(facts))
 
-    return [collections]
+    return [collections, made]

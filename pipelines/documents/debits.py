@@ -17,7 +17,7 @@ from typing import Any
 from lxml import etree
 from sepaxml import SepaDD
 
-from pipelines.documents.characters import LONGEST_REFERENCE, sepa_text
+from pipelines.documents.bank_text import LONGEST_REFERENCE, sepa_text
 from pipelines.documents.mandates import CURRENCY, LONGEST_NAME, MOST_AMOUNT, compact
 from pipelines.settings import Seller
 

@@ -19,7 +19,7 @@ from schwifty.exceptions import (
 )
 from stdnum.eu import at_02
 
-from pipelines.documents.characters import LONGEST_REFERENCE, is_reference, sepa_text
+from pipelines.documents.bank_text import LONGEST_REFERENCE, is_reference, sepa_text
 from pipelines.settings import Seller
 
 CURRENCY = "EUR"

@@ -178,6 +178,6 @@ class Document:
     reason: str = ""
     """Why it was corrected."""
     payment_reference: str = ""
-    """Of a receipt: what the customer's payment was called."""
+    """Of a receipt: the credit_id of the top-up."""
     balance_after: Decimal | None = None
     """Of a receipt: the customer's balance after the credit."""

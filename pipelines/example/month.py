@@ -9,12 +9,13 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
 from pipelines.example.faults import Faults, scaled
 from pipelines.example.feeds import Inbox
+from pipelines.example.letters import Letters, letters
 from pipelines.example.money import Credit, make_credits
 from pipelines.example.people import Account, make_accounts
 from pipelines.example.phonebook import Phonebook
@@ -128,12 +129,13 @@ def _reference(accounts: list[Account], credits: list[Credit]) -> dict[str, str]
     return {
         "reference/accounts.csv": _csv(
             "account_id name email country vat_number billing_mode payment_method currency price_list"
-            " opened_on closed_on",
+            " opened_on closed_on language address postcode city registration iban mandate_reference mandate_signed_on",
             (
                 (
                     *(account.account_id, account.name, account.email, account.country, account.vat_number),
                     *("prepaid" if account.prepaid else "postpaid", account.payment_method, account.currency),
                     *(account.price_list, account.opened_on, account.closed_on or ""),
+                    *astuple(_letters(account)),
                 )
                 for account in accounts
             ),
@@ -162,6 +164,11 @@ def _reference(accounts: list[Account], credits: list[Credit]) -> dict[str, str]
     }
 
 
+def _letters(account: Account) -> Letters:
+    signed_on = account.opened_on.isoformat() if account.payment_method == "direct_debit" else None
+    return letters(account.account_id, account.country, account.vat_number, signed_on)
+
+
 def _csv(columns: str, rows: Iterable[tuple[object, ...]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -183,12 +190,27 @@ month_end_hour = 4
 
 [seller]
 name = "Exemple Télécom SAS"
-address = "12 rue de l'Exemple, 75002 Paris, France"
+address = "12 rue de l'Exemple"
+postcode = "75002"
+city = "Paris"
 country = "FR"
 vat_number = "FR44732829320"
-registration = "RCS Paris 732 829 320"
-iban = "FR1420041010050500013M02606"
+registration = "732829320"
+iban = "FR7699999000010000000012337"
 bic = "EXMPFRPPXXX"
 creditor_id = "FR72ZZZ123456"
 email = "billing@example.com"
+
+# What French law has on an invoice. Have yours read by your adviser.
+[legal_en]
+register = "SAS with a capital of EUR 50,000, RCS Paris 732 829 320"
+late_payment = "Late payment: three times the statutory interest rate, from the day after the due date."
+recovery_fee = "Between businesses: EUR 40 for recovery costs (article L441-10 of the Code de commerce)."
+early_payment = "No discount for early payment."
+
+[legal_fr]
+register = "SAS au capital de 50 000 €, RCS Paris 732 829 320"
+late_payment = "Retard de paiement : trois fois le taux d'intérêt légal, à compter du lendemain de l'échéance."
+recovery_fee = "Entre professionnels : 40 € pour frais de recouvrement (article L441-10 du Code de commerce)."
+early_payment = "Pas d'escompte pour paiement anticipé."
 '''

@@ -10,6 +10,7 @@ from pipelines.reference import require_vat_rates
 from pipelines.series import advance
 from pipelines.session import Session
 from pipelines.stages import Facts
+from pipelines.stages.outbox import queue
 from pipelines.stages.rate import is_current, rated_batches, usage_months
 from transforms.ledger.entries import ledger
 from transforms.ledger.receipts import numbered, receipts, usage_before
@@ -45,6 +46,7 @@ def make_receipts(session: Session) -> Facts:
         made = numbered(drafts, last, time_zone=zone, prefix=settings.receipt_prefix, first=settings.first_receipt)
         with warehouse.transaction():
             warehouse.insert("receipts", made)
+            queue(session, "receipt", made)
             for (year,), part in made.group_by(pl.col("credited_at").dt.convert_time_zone(zone).dt.year()):
                 given = part["receipt_number"].str.extract(r"(\d+)$").cast(pl.Int64)
                 advance(session, "receipts", str(year), int(str(given.max())))

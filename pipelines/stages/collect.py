@@ -17,7 +17,7 @@ import polars as pl
 
 from pipelines.audit import record
 from pipelines.documents import debits, mandates, open_items
-from pipelines.documents.characters import is_reference
+from pipelines.documents.bank_text import is_reference
 from pipelines.durable import put
 from pipelines.errors import BadInput
 from pipelines.reference import read_price_tables, read_reference

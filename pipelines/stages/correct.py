@@ -21,6 +21,7 @@ from pipelines.series import advance, next_number
 from pipelines.session import Session
 from pipelines.stages.balance import posted_ledger, rebuild_ledger, with_closing
 from pipelines.stages.books import keep_books
+from pipelines.stages.outbox import queue
 from pipelines.stages.proof import document, file_hashes, record_issue
 from pipelines.stages.rate import OF_NUMBERS, OF_USAGE, PLACE, USAGE_OF_MONTH
 from transforms.billing.bills import bills
@@ -143,6 +144,7 @@ def correct_month(
                 advance(session, series, year, int(given[-1].rpartition("-")[2]))
         _post(session, name, part, found_notes)
         keep_books(session)
+        queue(session, "note", found_notes)
         _move_suspense(session, usage, waiting)
         _outdate_drafts(session, usage)
         record_issue(session, name, part, now, document(session, name, part, now, found_notes, "note_number", sums))

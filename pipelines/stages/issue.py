@@ -20,7 +20,9 @@ from pipelines.stages import Facts
 from pipelines.stages.balance import posted_ledger, rebuild_ledger, with_closing
 from pipelines.stages.books import keep_books
 from pipelines.stages.control import require_passed
+from pipelines.stages.outbox import queue
 from pipelines.stages.proof import document, file_hashes, put_document, record_issue, require_known
+from pipelines.stages.statements import keep_statements
 from transforms.billing.bounds import Bounds, out_of_bounds
 from transforms.billing.issuing import issued
 from transforms.ledger.entries import ledger
@@ -98,6 +100,8 @@ def put_issue(
         )
         rebuild_ledger(session)
         keep_books(session)
+        keep_statements(session, numbered)
+        queue(session, "bill", numbered)
         proof = document(session, name, part, now, numbered, "bill_number", sums)
         proof["open"] = sorted(parked["account_id"])
         record_issue(session, name, part, now, proof)

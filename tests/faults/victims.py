@@ -27,6 +27,7 @@ import polars as pl
 import pipelines.stages.collect
 import pipelines.stages.issue
 from pipelines.cli import guarded
+from pipelines.mailing import send_due
 from pipelines.reference import read_price_tables, read_reference
 from pipelines.session import Session
 from pipelines.stages.collect import collect_month
@@ -105,6 +106,14 @@ def correct(home: Home, moment: Moment | None = None) -> None:
             correct_month(session, month, tables, found, "wrong price", _Clock.now(UTC))
             put_document(session, month)
             publish(session, month)
+
+
+def send(home: Home, moment: Moment | None = None) -> None:
+    """Sends the e-mails that wait, up to the moment where there is one."""
+    if moment is not None:
+        _deadly(moment)
+    with Warehouse.open(home.installation) as warehouse:
+        send_due(Session(home.installation, warehouse), timeout=10)
 
 
 def month_ends_and_issue(home: Home, moment: Moment | None = None) -> None:

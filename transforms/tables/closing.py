@@ -33,7 +33,7 @@ class Audit(Table):
     entry_number: pl.Int64 = pa.Field(ge=1, unique=True, description="Position of the entry, from 1.")
     at: Instant = pa.Field(description="When.")
     who: str = pa.Field(description="The user of the system, or the person who was named.")
-    action: str = pa.Field(description="run, issue, park, release, correct or collect.")
+    action: str = pa.Field(description="run, issue, park, release, correct, collect or resend.")
     billing_month: str = pa.Field(nullable=True, description="The month it was about.")
     changed: str = pa.Field(description="What changed, in words.")
     version: str = pa.Field(description="Version of callbill.")

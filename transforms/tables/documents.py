@@ -83,3 +83,4 @@ class Outbox(Table):
     settings_sha256: str = pa.Field(
         description="callbill.toml as it was then, in HOME/kept; empty where there was none."
     )
+    rates_sha256: str = pa.Field(description="exchange_rates.csv as it was then, in HOME/kept; empty where none was.")

@@ -26,6 +26,7 @@ C1,B,top_up,100.00,USD,2026-03-15T10:00:00Z,P1
 payment_id,account_id,bill_number,amount,currency,paid_at
 P1,A,F-2026-000001,12.34,EUR,2026-03-15
 """,
+    "exchange_rates": "currency,rate,valid_from\nUSD,1.100000,2026-01-01\n",
     "price_lists": "price_list,currency\ndefault_eur,EUR\ndefault_usd,USD\nown,EUR\n",
     "destinations": "prefix,destination,country\n33,France,FR\n336,France mobile,FR\n1,United States,US\n",
     "voice_outbound": """\
@@ -44,7 +45,7 @@ default_eur,FR,geographic,1.000000,none,2026-01-01
 """,
     "vat_rates": "country,rate,valid_from\nFR,0.2000,2026-01-01\n",
 }
-REFERENCE = ("accounts", "numbers", "credits", "payments")
+REFERENCE = ("accounts", "numbers", "credits", "payments", "exchange_rates")
 
 
 def installation(folder: Path, changed: Mapping[str, str | bytes] | None = None) -> Installation:

@@ -56,6 +56,7 @@ def test_sound_files_are_read(tmp_path: Path) -> None:
         "numbers": 2,
         "credits": 1,
         "payments": 1,
+        "exchange_rates": 1,
     }
     assert all(content for content in (prices | reference).contents.values())
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from pipelines.documents.characters import sepa_text
+from pipelines.documents.bank_text import sepa_text
 from pipelines.documents.debits import Debit, debtor_name, direct_debits, require_same
 from pipelines.settings import Seller
 

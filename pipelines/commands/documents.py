@@ -1,0 +1,50 @@
+"""The command that makes what customers and banks receive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipelines.commands.options import HOME, JSON, PRICES, WAIT, print_json
+from pipelines.settings import Installation
+
+_KINDS = {
+    "bill": "bills",
+    "credit_note": "credit notes",
+    "debit_note": "debit notes",
+    "receipt": "receipts",
+    "direct_debits": "direct debit files",
+    "open_items": "lists of open items",
+}
+
+
+@click.command()
+@click.argument("month")
+@HOME
+@PRICES
+@WAIT
+@JSON
+def documents(month: str, home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
+    """Make the documents of the issued MONTH: bills, notes and receipts, and its payment files.
+
+    Bills, notes and receipts as PDF with the e-invoice inside, the e-invoice as UBL, all records as CSV; the direct
+    debits as pain.008, what is paid otherwise as CSV. Each is made once; a run that was killed goes on where it
+    stopped. Exit status 1 where some cannot be made: all others are.
+    """
+    from pipelines.running import make_documents
+    from pipelines.terminal import progress_display
+
+    with progress_display() as progress:
+        result = make_documents(Installation.find(home, price_tables), month, progress, wait_seconds=wait)
+    if as_json:
+        print_json(result)
+        return
+    click.echo(say_documents(result))
+
+
+def say_documents(result: dict[str, Any]) -> str:
+    """How many documents of each kind there are, and where."""
+    made = [f"{result[kind]:,} {words}" for kind, words in _KINDS.items() if result.get(kind)]
+    return f"{result['month']}: {', '.join(made)}; {result['bytes'] / 1e6:,.1f} MB in {result['folder']}"

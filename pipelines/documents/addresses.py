@@ -1,0 +1,67 @@
+"""E-mail addresses and header values: what may stand in a message that others read, and how an address is masked."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+NO_DOMAIN = "callbill.invalid"
+"""Domain of Message-IDs of a seller without an e-mail address (RFC 2606)."""
+
+MOST_HEADER_CHARACTERS = 120
+MOST_SAID_CHARACTERS = 300
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*\Z")
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
+_IN_TEXT = re.compile(r"[^\s<>@,;:\"()\[\]]+@[^\s<>@,;:\"()\[\]]+")
+
+
+def plain_address(text: str) -> str | None:
+    """`text` as an address that can stand in an SMTP command: a dot-atom, @ and a domain of names (RFC 5321, 4.1.2),
+    the domain in ASCII. None where it is no such address: one with quotes, a display name, a comment, or letters
+    beyond ASCII before the @."""
+    local, at, domain = text.strip(" \t").rpartition("@")
+    if not at or len(local) > 64 or not _LOCAL.match(local):
+        return None
+    ascii_domain = _ascii_domain(domain)
+    return None if ascii_domain is None else f"{local}@{ascii_domain}"
+
+
+def _ascii_domain(domain: str) -> str | None:
+    try:
+        found = domain.encode("idna").decode("ascii") if not domain.isascii() else domain
+    except UnicodeError:
+        return None
+    if len(found) > 253 or not all(_LABEL.match(label) for label in found.split(".")):
+        return None
+    return found.lower()
+
+
+def domain_of(*addresses: str) -> str:
+    """The domain of the first of `addresses` that is one."""
+    for text in addresses:
+        if found := plain_address(text):
+            return found.rpartition("@")[2]
+    return NO_DOMAIN
+
+
+def header_text(text: str, most: int = MOST_HEADER_CHARACTERS) -> str:
+    """`text` on one line without control and format characters (line ends, NUL, marks that turn the reading direction),
+    cut to `most` characters."""
+    kept = (" " if unicodedata.category(char) in _UNSEEN else char for char in text)
+    return " ".join("".join(kept).split())[:most].rstrip()
+
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def masked(address: str) -> str:
+    """An address as people who need not know it see it: j***@example.com."""
+    local, at, domain = address.rpartition("@")
+    return f"{local[:1]}***{at}{domain}" if at else f"{address[:1]}***" if address else ""
+
+
+def without_addresses(text: str) -> str:
+    """What a server said, on one line and with every address in it masked."""
+    return _IN_TEXT.sub(lambda found: masked(found[0]), header_text(text, MOST_SAID_CHARACTERS))

@@ -1,0 +1,362 @@
+"""What stands on each document, from the warehouse: issued bills and notes of a month, and receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from pipelines.documents import mandates
+from pipelines.documents.model import Document, Entry, Kind, Line, Payment, Record, Statement
+from pipelines.documents.then import Then, buyer
+from pipelines.errors import BadInput
+from pipelines.month_files import scan
+from pipelines.session import Session
+from pipelines.settings import Seller
+from transforms.billing.itemisation import ITEM_ORDER, forwarding_accounts, itemised, spent_per_day
+
+ROWS_A_PASS = 500_000
+"""Rated rows of the accounts whose documents are gathered at once: memory does not grow with the month."""
+
+DOCUMENTS_A_PASS = 5_000
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A document and the CSV of all its records, empty where it has none; or why it cannot be made."""
+
+    number: str
+    kind: Kind
+    account_id: str
+    document: Document | None
+    csv: bytes = b""
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Documents of one kind that were issued together: `rows` (Bills, or CorrectionNotes of that kind) and where their
+    lines and rated legs lie; `key`: the column by which these name their document."""
+
+    kind: Kind
+    rows: pl.DataFrame
+    key: str
+    number: str
+    lines: Sequence[Path]
+    usage: Sequence[Path]
+    fees: Sequence[Path]
+    then: Then
+
+
+def issued_documents(session: Session, month: str, issue: Issue) -> Iterator[Gathered]:
+    """The documents of `issue`, in the order of their accounts."""
+    usage = scan("rated_usage" if issue.kind == "bill" else "corrected_usage", issue.usage)
+    counts = usage.group_by(issue.key).agg(pl.len().alias("_records")).collect()
+    rows = (
+        issue.rows.join(counts, on=issue.key, how="left")
+        .join(issue.then.accounts, on="account_id", how="left", suffix="_then")
+        .with_columns(pl.col("_records").fill_null(0))
+        .sort(issue.key)
+    )
+    passes = pl.max_horizontal(
+        pl.col("_records").cum_sum() // ROWS_A_PASS, pl.int_range(pl.len()) // DOCUMENTS_A_PASS
+    ).alias("_pass")
+    for part in rows.with_columns(passes).partition_by("_pass", maintain_order=True):
+        yield from _gather(session, month, issue, part, usage)
+
+
+def _gather(
+    session: Session, month: str, issue: Issue, rows: pl.DataFrame, scanned: pl.LazyFrame
+) -> Iterator[Gathered]:
+    key, zone = issue.key, session.installation.settings.billing.time_zone
+    low, high = rows[key].min(), rows[key].max()
+    mine = (pl.col(key) >= low) & (pl.col(key) <= high)
+    usage = scanned.filter(mine).join(rows.lazy().select(key), on=key, how="semi").collect()
+    if key != "account_id":
+        usage = usage.with_columns(pl.col(key).alias("account_id"))
+    lines = scan("bill_lines" if issue.kind == "bill" else "correction_lines", issue.lines).filter(mine).collect()
+    facts = _Facts(
+        lines=_by(lines.sort(key, "line_number"), key),
+        fees=_fees(issue, mine),
+        statements=_statements(session, rows[issue.number]) if issue.kind == "bill" else {},
+        due=_due(session, rows[issue.number]),
+        refused=_not_debited(rows, issue.then.settings.seller, ZoneInfo(zone)),
+        bills=_bills(session, month) if issue.kind != "bill" else {},
+        days={row[0]: row[1:] for row in _days(usage, zone)},
+        forwarded=set(forwarding_accounts(usage)["account_id"]),
+        annexes=_by(_annexes(usage, rows, key, issue.then.settings.documents.annex_records), "account_id"),
+        csv=_by(itemised(usage, time_zone=zone), "account_id"),
+        zone=ZoneInfo(zone),
+    )
+    for row in rows.iter_rows(named=True):
+        name, number, account = str(row[key]), str(row[issue.number]), str(row["account_id"])
+        try:
+            document = _document(session, month, issue, row, facts)
+        except BadInput as error:
+            yield Gathered(number, issue.kind, account, None, refusal=str(error))
+            continue
+        items = facts.csv.get(name)
+        csv = b"" if items is None else items.drop("account_id").write_csv().encode()
+        yield Gathered(number, issue.kind, account, document, csv)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What documents that are gathered together take their contents from, by account or document."""
+
+    lines: Mapping[str, pl.DataFrame]
+    fees: Mapping[tuple[str, str], tuple[int, int]]
+    statements: Mapping[str, pl.DataFrame]
+    due: Mapping[str, date]
+    refused: frozenset[str]
+    bills: Mapping[str, date]
+    days: Mapping[str, tuple[Sequence[date], Sequence[Decimal]]]
+    forwarded: set[str]
+    annexes: Mapping[str, pl.DataFrame]
+    csv: Mapping[str, pl.DataFrame]
+    zone: ZoneInfo
+
+
+def _by(frame: pl.DataFrame, key: str) -> dict[str, pl.DataFrame]:
+    return {str(name): part for (name,), part in frame.partition_by(key, as_dict=True, maintain_order=True).items()}
+
+
+def _days(usage: pl.DataFrame, zone: str) -> Iterator[tuple[str, Sequence[date], Sequence[Decimal]]]:
+    days = spent_per_day(usage, time_zone=zone).group_by("account_id", maintain_order=True)
+    yield from days.agg("day", "charge").iter_rows()
+
+
+def _annexes(usage: pl.DataFrame, rows: pl.DataFrame, key: str, most: int) -> pl.DataFrame:
+    """The legs of documents that have few enough of them to be itemised."""
+    few = rows.filter(pl.col("_records") <= most).select(pl.col(key).alias("account_id"))
+    return usage.join(few, on="account_id", how="semi").sort(ITEM_ORDER)
+
+
+def _fees(issue: Issue, mine: pl.Expr) -> dict[tuple[str, str], tuple[int, int]]:
+    """chargeable_days and free_days by account and number."""
+    if issue.kind != "bill":
+        return {}
+    fees = scan("number_fees", issue.fees).filter(mine).select("account_id", "number", "chargeable_days", "free_days")
+    return {(account, number): (paid, free) for account, number, paid, free in fees.collect().iter_rows()}
+
+
+def _statements(session: Session, documents: pl.Series) -> dict[str, pl.DataFrame]:
+    """Rows of bill_statements by document, and the receipt of each top-up."""
+    found = session.warehouse.frame(
+        "SELECT s.*, r.receipt_number FROM bill_statements s LEFT JOIN receipts r "
+        "ON s.kind = 'top_up' AND r.credit_id = s.reference WHERE s.document BETWEEN ? AND ? ORDER BY document, position",
+        [documents.min(), documents.max()],
+    )
+    return _by(found, "document")
+
+
+def _due(session: Session, documents: pl.Series) -> dict[str, date]:
+    rows = session.warehouse.connection.execute(
+        "SELECT document, due_on FROM open_items WHERE document BETWEEN ? AND ?", [documents.min(), documents.max()]
+    )
+    return dict(rows.fetchall())
+
+
+def _not_debited(rows: pl.DataFrame, seller: Seller, zone: ZoneInfo) -> frozenset[str]:
+    issued_on = rows["issued_at"][0].astimezone(zone).date()
+    return frozenset(mandates.refusals(rows, seller, issued_on)["account_id"])
+
+
+def _bills(session: Session, month: str) -> dict[str, date]:
+    """The day of issue of each bill of the month."""
+    bills = session.warehouse.month_files.scan("bills", [month], issued=True).select("bill_number", "issued_at")
+    zone = session.installation.settings.billing.time_zone
+    return dict(bills.with_columns(pl.col("issued_at").dt.convert_time_zone(zone).dt.date()).collect().iter_rows())
+
+
+def _document(session: Session, month: str, issue: Issue, row: dict[str, Any], facts: _Facts) -> Document:
+    """One bill or note. Raises BadInput where something is missing that it must say."""
+    bounds, then = session.month(month), issue.then
+    language = row["language"] or then.settings.documents.language
+    digits = session.minor_units[row["currency"]]
+    issued_on = row["issued_at"].astimezone(facts.zone).date()
+    vat = exact(row["vat_amount"], digits)
+    rate, declared = then.declared(vat, row["currency"], issued_on)
+    name = str(row[issue.key])
+    return Document(
+        kind=issue.kind,
+        number=row[issue.number],
+        issued_on=issued_on,
+        language=language,
+        account_id=row["account_id"],
+        billing_mode=row["billing_mode"],
+        currency=row["currency"],
+        digits=digits,
+        seller=then.seller(language),
+        buyer=buyer(row),
+        period=(bounds.first, bounds.last),
+        lines=_lines(facts, name, row["account_id"], digits),
+        net_amount=exact(row["net_amount"], digits),
+        vat_rate=row["vat_rate"],
+        vat_rule=row["vat_rule"],
+        vat_amount=vat,
+        gross_amount=exact(row["gross_amount"], digits),
+        paid_amount=exact(row["paid_from_balance"], digits),
+        total_owed=exact(row["total_owed"], digits),
+        payment=_payment(issue, row, facts),
+        exchange_rate=rate,
+        vat_amount_declared=declared,
+        statement=_statement(facts, row[issue.number], digits),
+        spend_per_day=_spend(bounds.first, bounds.last, *facts.days.get(name, ((), ()))),
+        forwarded=name in facts.forwarded,
+        records=row["_records"],
+        annex=_annex(facts.annexes.get(name), facts.zone),
+        corrects=row.get("bill_number") or "" if issue.kind != "bill" else "",
+        corrects_issued_on=facts.bills.get(row["bill_number"] or ""),
+        reason=row.get("reason") or "",
+    )
+
+
+def _lines(facts: _Facts, name: str, account: str, digits: int) -> tuple[Line, ...]:
+    lines = facts.lines.get(name)
+    if lines is None:
+        return ()
+    found = []
+    for row in lines.iter_rows(named=True):
+        paid, free = facts.fees.get((account, row["number"] or ""), (None, None))
+        found.append(
+            Line(
+                number=row["line_number"],
+                kind=row["kind"],
+                direction=row["direction"] or "",
+                country=row["country"] or "",
+                destination=row["destination"] or "",
+                telephone=row["number"] or "",
+                usage_month=row["usage_month"],
+                events=row["events"],
+                quantity=row["quantity"],
+                unit=row["unit"],
+                unit_price=row["unit_price"],
+                amount=exact(row["amount"], digits),
+                chargeable_days=paid,
+                free_days=free,
+            )
+        )
+    return tuple(found)
+
+
+def _payment(issue: Issue, row: dict[str, Any], facts: _Facts) -> Payment:
+    if row["billing_mode"] == "prepaid":
+        return Payment("balance")
+    due = facts.due.get(row[issue.number]) if row["total_owed"] > 0 else None
+    if row["payment_method"] != "direct_debit" or row["account_id"] in facts.refused:
+        return Payment("bank_transfer", due)
+    return Payment(
+        "direct_debit",
+        due and mandates.debit_day(due),
+        row["mandate_reference"] or "",
+        mandates.masked(row["iban"] or ""),
+    )
+
+
+def _statement(facts: _Facts, number: str, digits: int) -> Statement | None:
+    rows = facts.statements.get(number)
+    if rows is None:
+        return None
+    opening = balance = exact(rows["amount"][0], digits)
+    entries = []
+    for row in rows[1:].iter_rows(named=True):
+        amount = exact(row["amount"], digits)
+        balance += amount
+        reference = row["receipt_number"] or row["reference"]
+        entries.append(Entry(row["posted_at"].astimezone(facts.zone).date(), row["kind"], reference, amount, balance))
+    return Statement(opening, tuple(entries), balance)
+
+
+def _spend(first: date, last: date, days: Sequence[date], charges: Sequence[Decimal]) -> tuple[Decimal, ...]:
+    """Charges by day of the month; usage of other months, billed late, is left out."""
+    if not days:
+        return ()
+    by_day = dict(zip(days, charges, strict=True))
+    return tuple(by_day.get(first + timedelta(days=day), Decimal(0)) for day in range((last - first).days + 1))
+
+
+def _annex(rows: pl.DataFrame | None, zone: ZoneInfo) -> tuple[Record, ...]:
+    if rows is None:
+        return ()
+    return tuple(_record(row, zone) for row in rows.iter_rows(named=True))
+
+
+def _record(row: dict[str, Any], zone: ZoneInfo) -> Record:
+    started: datetime = row["started_at"].astimezone(zone)
+    quantity, unit = row["billed_seconds"], "seconds"
+    if row["service"] == "sms":
+        inbound = row["direction"] == "inbound"
+        quantity, unit = (1, "messages") if inbound else (row["segments"] or 0, "segments")
+    return Record(
+        started_at=started,
+        service=row["service"],
+        direction=row["direction"],
+        own_number=row["own_number"],
+        other_number=row["other_number"],
+        destination=row["destination"] or "",
+        country=row["country"] or "",
+        quantity=quantity,
+        unit=unit,
+        charge=row["charge"],
+    )
+
+
+def exact(amount: Decimal, digits: int) -> Decimal:
+    """`amount` with as many digits as the currency's minor unit. It has no more: bill lines were rounded to it."""
+    found = amount.quantize(Decimal(1).scaleb(-digits))
+    assert found == amount, "an amount is finer than its currency's minor unit"
+    return found
+
+
+def receipt_documents(session: Session, rows: pl.DataFrame, then: Then) -> Iterator[Gathered]:
+    """The receipts `rows` (Receipts), of accounts as they were `then`."""
+    zone = session.installation.settings.zone
+    joined = rows.join(then.accounts, on="account_id", how="left", suffix="_then", maintain_order="left")
+    for row in joined.iter_rows(named=True):
+        number, account = row["receipt_number"], row["account_id"]
+        try:
+            document = _receipt(row, then, session.minor_units[row["currency"]], zone)
+        except BadInput as error:
+            yield Gathered(number, "receipt", account, None, refusal=str(error))
+            continue
+        yield Gathered(number, "receipt", account, document)
+
+
+def _receipt(row: dict[str, Any], then: Then, digits: int, zone: ZoneInfo) -> Document:
+    language = row["language"] or then.settings.documents.language
+    day = row["credited_at"].astimezone(zone).date()
+    vat, total = exact(row["vat_amount"], digits), exact(row["total_paid"], digits)
+    rate, declared = then.declared(vat, row["currency"], day)
+    return Document(
+        kind="receipt",
+        number=row["receipt_number"],
+        issued_on=day,
+        language=language,
+        account_id=row["account_id"],
+        billing_mode="prepaid",
+        currency=row["currency"],
+        digits=digits,
+        seller=then.seller(language),
+        buyer=buyer(row),
+        period=(day, day),
+        lines=(),
+        net_amount=exact(row["credited_amount"], digits),
+        vat_rate=row["vat_rate"],
+        vat_rule=row["vat_rule"],
+        vat_amount=vat,
+        gross_amount=total,
+        paid_amount=total,
+        total_owed=exact(Decimal(0), digits),
+        payment=Payment("balance"),
+        exchange_rate=rate,
+        vat_amount_declared=declared,
+        payment_reference=row["credit_id"],
+        balance_after=exact(row["balance_after"], digits),
+    )

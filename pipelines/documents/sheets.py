@@ -1,0 +1,232 @@
+"""The tables of a document: usage by service, number fees, adjustments, the statement and the itemised records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pipelines.documents import formats
+from pipelines.documents.characters import Narrow
+from pipelines.documents.model import Document, Line, Record
+from pipelines.documents.words import WORDS
+
+SERVICES = (("voice", "outbound"), ("voice", "inbound"), ("sms", "outbound"), ("sms", "inbound"))
+_QUANTITIES = {"seconds": "duration", "segments": "segments", "messages": "messages"}
+_PRICES = {"seconds": "per_minute", "segments": "per_segment", "messages": "per_message"}
+_FIGURE = 62
+"""Width of a figure in hundredths of an em, with some room."""
+
+Table = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Words and amounts as a document writes them."""
+
+    language: str
+    currency: str
+    digits: int
+    period: str
+    """Month of the document, as 2026-10."""
+
+    @staticmethod
+    def of(document: Document) -> Writer:
+        """The writer of `document`."""
+        return Writer(document.language, document.currency, document.digits, f"{document.period[0]:%Y-%m}")
+
+    def word(self, key: str, **values: str) -> str:
+        """The word or sentence with its values in their places."""
+        text = WORDS[self.language][key]
+        return text.format_map(values) if values else text
+
+    def money(self, value: Decimal) -> str:
+        """An amount with its currency."""
+        return formats.money(value, self.currency, self.digits, self.language)
+
+    def amount(self, value: Decimal) -> str:
+        """An amount in a column that names the currency."""
+        return formats.number(value, self.digits, self.language)
+
+    def count(self, value: int) -> str:
+        """A count."""
+        return formats.count(value, self.language)
+
+    def head(self, *keys: str) -> list[str]:
+        """Names of columns."""
+        return [self.word(key, currency=self.currency) for key in keys]
+
+
+def lines(document: Document, writer: Writer) -> Table:
+    """`usage`: a table a service; `fees` and `adjustments`: a table, or None."""
+    usage = [_service(kind, direction, found, writer) for kind, direction, found in _by_service(document.lines)]
+    return {
+        "usage": usage,
+        "fees": _fees(_of_kind(document, "number_fee"), writer),
+        "adjustments": _adjustments(_of_kind(document, "adjustment"), writer),
+    }
+
+
+def subtotals(document: Document, writer: Writer) -> list[tuple[str, Decimal]]:
+    """What the document's lines come to, by service."""
+    found = [(f"{kind}_{direction}", rows) for kind, direction, rows in _by_service(document.lines)]
+    found += [("fees_total", _of_kind(document, "number_fee")), ("adjustments", _of_kind(document, "adjustment"))]
+    return [(writer.word(key), _total(rows)) for key, rows in found if rows]
+
+
+def statement(document: Document, writer: Writer) -> Table | None:
+    """Movements between two balances; the reference of a top-up is its receipt."""
+    if document.statement is None:
+        return None
+    word, mode = writer.word, document.billing_mode
+    rows = [
+        [
+            formats.short_day(entry.posted_on, writer.language),
+            word(f"this_{document.kind}" if entry.reference == document.number else f"entry_{entry.kind}"),
+            entry.reference,
+            writer.amount(entry.amount),
+            writer.amount(entry.balance_after),
+        ]
+        for entry in document.statement.entries
+    ]
+    opening = ["", word(f"opening_{mode}"), "", "", writer.amount(document.statement.opening)]
+    head = writer.head("date", "movement", "reference", "amount", "balance")
+    foot = [word(f"closing_{mode}"), writer.amount(document.statement.closing)]
+    return {**_table(head, [opening, *rows], foot), "title": word(f"statement_{mode}")}
+
+
+def annex(document: Document, writer: Writer) -> Table | None:
+    """The records one by one, in the order given."""
+    if not document.annex:
+        return None
+    head = writer.head("time", "service", "own_number", "other_number", "destination", "quantity", "charge")
+    places = max(writer.digits, *(formats.decimals(record.charge) for record in document.annex))
+    return _table(head, [_record(record, places, writer) for record in document.annex], None)
+
+
+def _by_service(rows: tuple[Line, ...]) -> Iterable[tuple[str, str, list[Line]]]:
+    """The lines of each service that has some; those of an unknown direction with what goes out."""
+    for kind, direction in SERVICES:
+        inbound = direction == "inbound"
+        found = [line for line in rows if line.kind == kind and (line.direction == "inbound") == inbound]
+        if found:
+            yield kind, direction, found
+
+
+def _of_kind(document: Document, kind: str) -> list[Line]:
+    return [line for line in document.lines if line.kind == kind]
+
+
+def _total(rows: Iterable[Line]) -> Decimal:
+    return sum((line.amount for line in rows), Decimal(0))
+
+
+def _subtotal(rows: list[Line], writer: Writer) -> list[str] | None:
+    """Of a single line it would say the same once more."""
+    return [writer.word("subtotal"), writer.amount(_total(rows))] if len(rows) > 1 else None
+
+
+def _service(kind: str, direction: str, rows: list[Line], writer: Writer) -> Table:
+    units = {line.unit for line in rows}
+    unit = units.pop() if len(units) == 1 else ""
+    events = "calls" if kind == "voice" else "messages"
+    quantity, price = _QUANTITIES.get(unit, "units"), _PRICES.get(unit, "per_unit")
+    name = writer.word(f"{kind}_{direction}")
+    # Of a message received its count is the quantity; a column that says the same twice is left out.
+    both = quantity != events
+    head = [name, *writer.head(*((events, quantity) if both else (events,)), price, "amount")]
+    # All prices of a column with as many decimals as the longest wants, so that their points stand in line.
+    places = max(writer.digits, *(formats.decimals(line.unit_price) for line in rows))
+    body = [
+        [
+            _late(_place(line, writer.language), line, writer),
+            writer.count(line.events),
+            *([_quantity(line.quantity, line.unit, writer)] if both else []),
+            formats.number(line.unit_price, places, writer.language),
+            writer.amount(line.amount),
+        ]
+        for line in rows
+    ]
+    if not both:
+        head, body = _with_gap(head), [_with_gap(row) for row in body]
+    return _table(head, body, _subtotal(rows, writer))
+
+
+def _with_gap(cells: list[str]) -> list[str]:
+    """An empty second column, so that the columns of all services stand under one another."""
+    return [cells[0], "", *cells[1:]]
+
+
+def _place(line: Line, language: str) -> str:
+    """`France mobile`; the country first where the destination does not begin with it."""
+    country = formats.country(line.country, language)
+    if not line.destination or line.destination.startswith(country):
+        return line.destination or country
+    return f"{country} · {line.destination}" if country else line.destination
+
+
+def _late(what: str, line: Line, writer: Writer) -> str:
+    """With the month of usage that came after its bill."""
+    if not line.usage_month or line.usage_month == writer.period:
+        return what
+    return writer.word("late", what=what, month=formats.month(line.usage_month, writer.language))
+
+
+def _quantity(quantity: int, unit: str, writer: Writer) -> str:
+    return formats.duration(quantity) if unit == "seconds" else writer.count(quantity)
+
+
+def _fees(rows: list[Line], writer: Writer) -> Table | None:
+    if not rows:
+        return None
+    head = [writer.word("fees"), *writer.head("free_days", "chargeable_days", "per_month", "amount")]
+    body = [
+        [
+            _late(f"{line.telephone} {formats.country(line.country, writer.language)}".strip(), line, writer),
+            "–" if line.free_days is None else writer.count(line.free_days),
+            "–" if line.chargeable_days is None else writer.count(line.chargeable_days),
+            writer.amount(line.unit_price),
+            writer.amount(line.amount),
+        ]
+        for line in rows
+    ]
+    return _table(head, body, _subtotal(rows, writer))
+
+
+def _adjustments(rows: list[Line], writer: Writer) -> Table | None:
+    if not rows:
+        return None
+    body = [
+        [
+            _late(_place(line, writer.language) or writer.word("adjustment_line"), line, writer),
+            writer.amount(line.amount),
+        ]
+        for line in rows
+    ]
+    head = [writer.word("adjustments"), *writer.head("amount")]
+    return _table(head, body, _subtotal(rows, writer))
+
+
+def _record(record: Record, places: int, writer: Writer) -> list[str]:
+    inbound = "inbound" if record.direction == "inbound" else "outbound"
+    service = "sms" if record.service == "sms" else "voice"
+    return [
+        Narrow(formats.moment(record.started_at, writer.language)),
+        writer.word(f"{service}_{inbound}_one"),
+        Narrow(record.own_number),
+        Narrow(record.other_number),
+        Narrow(record.destination or formats.country(record.country, writer.language)),
+        _quantity(record.quantity, record.unit, writer),
+        formats.number(record.charge, places, writer.language),
+    ]
+
+
+def _table(head: list[str], rows: list[list[str]], foot: list[str] | None) -> Table:
+    """Names of columns, rows and a last row; with the width that each column's longest text takes as figures, in
+    hundredths of an em, so that no figure is ever cut."""
+    columns = list(zip(*rows, strict=True))
+    widths = [_FIGURE * max(map(len, column)) for column in columns]
+    if foot:
+        widths[-1] = max(widths[-1], _FIGURE * len(foot[-1]))
+    return {"head": head, "rows": rows, "foot": foot, "widths": widths}

@@ -1,0 +1,141 @@
+"""Who seller and customers were when a document was issued: from the files that HOME/kept holds of that day."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+import polars as pl
+
+from pipelines import world
+from pipelines.csv_tables import LINE, read_table
+from pipelines.documents.model import Party, Seller
+from pipelines.errors import BadInput
+from pipelines.kept import sound
+from pipelines.session import Session
+from pipelines.settings import SETTINGS_FILE, Settings, read_settings
+from transforms.billing.vat import EU
+from transforms.tables.base import empty
+from transforms.tables.reference import Accounts, ExchangeRates
+
+CENTS = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Then:
+    """Settings, accounts (Accounts) and exchange rates (ExchangeRates) as they were; and the rates as they are."""
+
+    settings: Settings
+    accounts: pl.DataFrame
+    rates: pl.DataFrame
+    rates_today: pl.DataFrame
+
+    @property
+    def vat_currency(self) -> str:
+        """The currency in which the seller declares VAT; empty where it is that of each document."""
+        seller = self.settings.seller
+        return seller.vat_currency or ("EUR" if seller.country in EU else "")
+
+    def seller(self, language: str) -> Seller:
+        """The seller, with the wording of `language`."""
+        known = self.settings.seller
+        legal = {"en": self.settings.legal_en, "fr": self.settings.legal_fr}[language]
+        party = Party(
+            name=known.name,
+            country=known.country,
+            address=known.address,
+            postcode=known.postcode,
+            city=known.city,
+            vat_number=known.vat_number,
+            vat_number_valid=world.is_valid_vat_number(known.vat_number),
+            registration=known.registration,
+            email=known.email,
+        )
+        return Seller(
+            party=party,
+            iban=known.iban,
+            bic=known.bic,
+            creditor_id=known.creditor_id,
+            vat_currency=self.vat_currency,
+            legal={key: text for key, text in asdict(legal).items() if text},
+            accent=self.settings.documents.accent,
+        )
+
+    def declared(self, vat: Decimal, currency: str, day: date) -> tuple[Decimal | None, Decimal | None]:
+        """The exchange rate on `day` and `vat` in the currency in which the seller declares it; None where it is the
+        same, or where no VAT is charged. Raises BadInput where no rate is in force.
+
+        It is told beside the VAT, as Article 230 of Directive 2006/112/EC asks, and added to nothing. A rate that was
+        not known then is looked up among those of today.
+        """
+        if not vat or not self.vat_currency or self.vat_currency == currency:
+            return None, None
+        rate = _in_force(self.rates, currency, day) or _in_force(self.rates_today, currency, day)
+        if rate is None:
+            raise BadInput(
+                f"its VAT must be told in {self.vat_currency} as well, and reference/exchange_rates.csv has no rate of "
+                f"{currency} in force on {day}: add one, and run it again"
+            )
+        return rate, (vat / rate).quantize(CENTS, ROUND_HALF_UP)
+
+
+def _in_force(rates: pl.DataFrame, currency: str, day: date) -> Decimal | None:
+    known = rates.filter((pl.col("currency") == currency) & (pl.col("valid_from") <= day)).sort("valid_from")
+    return known["rate"][-1] if known.height else None
+
+
+def then(session: Session, inputs: Mapping[str, str]) -> Then:
+    """The inputs by their SHA-256 in HOME/kept, as an issue's proof names them. Raises BadInput where one is gone."""
+    settings = Settings()
+    if sha256 := inputs.get(SETTINGS_FILE):
+        settings = read_settings(sound(session.installation, sha256, SETTINGS_FILE))
+    if not settings.seller.name:
+        # Months may have been issued before anybody said who the seller is.
+        settings = session.installation.settings
+    if not settings.seller.name:
+        raise BadInput(f"{session.installation.settings_file}: [seller] name is missing: documents name who issues them")
+    frames = {}
+    for name, table in {"accounts": Accounts, "exchange_rates": ExchangeRates}.items():
+        frames[name] = empty(table)
+        if sha256 := inputs.get(name):
+            read = read_table(sound(session.installation, sha256, f"{name}.csv"), table, settings.zone)
+            if read.problems:
+                raise BadInput(read.problems)
+            frames[name] = read.frame.drop(LINE)
+    return Then(settings, frames["accounts"], frames["exchange_rates"], _rates_today(session))
+
+
+def _rates_today(session: Session) -> pl.DataFrame:
+    path = session.installation.reference / "exchange_rates.csv"
+    read = read_table(path, ExchangeRates, session.installation.settings.zone)
+    if read.problems:
+        raise BadInput(read.problems)
+    return read.frame.drop(LINE)
+
+
+def inputs_now(session: Session) -> dict[str, str]:
+    """The inputs that the warehouse holds now, by the SHA-256 under which HOME/kept has them."""
+    facts = session.warehouse.value("SELECT facts FROM manifest WHERE stage = 'reference_and_prices'")
+    return json.loads(facts) if facts else {}
+
+
+def buyer(row: dict[str, object]) -> Party:
+    """The customer, from a row with the columns of Accounts."""
+
+    def text(name: str) -> str:
+        return str(row[name] or "")
+
+    return Party(
+        name=text("name") or text("account_id"),
+        country=text("country"),
+        address=text("address"),
+        postcode=text("postcode"),
+        city=text("city"),
+        vat_number=text("vat_number"),
+        vat_number_valid=world.is_valid_vat_number(text("vat_number")),
+        registration=text("registration"),
+        email=text("email"),
+    )
