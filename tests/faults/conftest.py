@@ -5,11 +5,11 @@ pytest tests/faults --kills 200 --io-errors 50 --pairs 100
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.victims import Moment, Traces, month_ends_and_issue, month_ends_with_documents, run
+from tests.faults.victims import Traces, month_ends_and_issue, run
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL, callr_events, standard_records
 from tests.support import scratch
@@ -84,25 +84,14 @@ def undisturbed() -> Iterator[Traces]:
 
 @pytest.fixture(scope="session")
 def undisturbed_issue() -> Iterator[list[Traces]]:
-    """What month ends with their issue leave behind that nothing befell: done once, and done again."""
-    yield from done_twice(month_ends_and_issue)
-
-
-@pytest.fixture(scope="session")
-def undisturbed_documents() -> Iterator[list[Traces]]:
-    """The same of month ends with their issue and what is made of it."""
-    yield from done_twice(month_ends_with_documents)
-
-
-def done_twice(task: Callable[[Home, Moment | None], None]) -> Iterator[list[Traces]]:
-    """What the task leaves behind when it is done, and done again.
+    """What month ends with their issue leave behind that nothing befell: done once, and done again.
 
     Only the controls are others then: of a month that is issued they measure what is still open.
     """
     for home in issuing_home():
         found = []
         for _ in range(2):
-            assert run(home, task=task) == 0
+            assert run(home, task=month_ends_and_issue) == 0
             found.append(Traces.of(home))
         once, again = found
         assert {name for name, rows in once.tables.items() if rows != again.tables[name]} == {"controls"}

@@ -35,12 +35,12 @@ from tests.support import read_published, run_stages
 
 
 @pytest.fixture(scope="module")
-def faults(undisturbed_documents: list[Traces]) -> Iterator[list[Fault]]:
+def faults(undisturbed_issue: list[Traces]) -> Iterator[list[Fault]]:
     """Every operation of a month end with its issue, in an order that is always the same: of each kind one by turns."""
     for home in issuing_home():
         said, done = command_on_broken_disk(home, None, "run", MONTH)
         assert (said.status, said.err) == (0, "")
-        assert Traces.of(home) == undisturbed_documents[0]
+        assert Traces.of(home) == undisturbed_issue[0]
         yield spread(done)
 
 
@@ -52,7 +52,7 @@ def spread(done: Counter[str]) -> list[Fault]:
     return [fault for fault in chain.from_iterable(zip_longest(*shuffled)) if fault is not None]
 
 
-def test_io_error(io_error: int, issuing: Home, undisturbed_documents: list[Traces], faults: list[Fault]) -> None:
+def test_io_error(io_error: int, issuing: Home, undisturbed_issue: list[Traces], faults: list[Fault]) -> None:
     fault = faults[io_error]
     said, _ = command_on_broken_disk(issuing, fault, "run", MONTH)
     assert (said.status, said.out) == (2, ""), f"{fault}: {said}"
@@ -64,7 +64,7 @@ def test_io_error(io_error: int, issuing: Home, undisturbed_documents: list[Trac
     numbers_are_whole(issuing)
     rerun = command(issuing, "run", MONTH).answer()
     assert (rerun.status, rerun.err) == (0, ""), f"{fault}: {rerun}"
-    assert Traces.of(issuing) in undisturbed_documents, fault
+    assert Traces.of(issuing) in undisturbed_issue, fault
     numbers_are_whole(issuing)
 
 

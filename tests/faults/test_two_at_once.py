@@ -14,7 +14,7 @@ from tests.pipelines.homes import Home
 (MONTH,) = MONTHS
 
 
-def test_pair(pair: int, issuing: Home, undisturbed_documents: list[Traces]) -> None:
+def test_pair(pair: int, issuing: Home, undisturbed_issue: list[Traces]) -> None:
     """One that waits and one that does not; which is started first, and how much, is another each time."""
     seconds = ["120", "0"] if pair % 2 else ["0", "120"]
     started = {}
@@ -30,10 +30,10 @@ def test_pair(pair: int, issuing: Home, undisturbed_documents: list[Traces]) -> 
         assert refuses.err.startswith(held), refuses.err
     readable_or_absent(issuing)
     numbers_are_whole(issuing)
-    assert Traces.of(issuing) in undisturbed_documents
+    assert Traces.of(issuing) in undisturbed_issue
 
 
-def test_a_killed_run_holds_nothing(issuing: Home, undisturbed_documents: list[Traces]) -> None:
+def test_a_killed_run_holds_nothing(issuing: Home, undisturbed_issue: list[Traces]) -> None:
     """Who waits for a run that is killed goes on at once, with what that one left."""
     killed = command(issuing, "run", MONTH)
     deadline = time.monotonic() + 60
@@ -45,4 +45,4 @@ def test_a_killed_run_holds_nothing(issuing: Home, undisturbed_documents: list[T
     assert said.status == 0, said.err
     with pytest.raises(EOFError):
         killed.answer()
-    assert Traces.of(issuing) in undisturbed_documents
+    assert Traces.of(issuing) in undisturbed_issue

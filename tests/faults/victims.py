@@ -122,12 +122,6 @@ def month_ends_and_issue(home: Home, moment: Moment | None = None) -> None:
     issue(home)
 
 
-def month_ends_with_documents(home: Home, moment: Moment | None = None) -> None:
-    """The month ends of MONTHS, their issue and what is made of it, as `callbill run` does them."""
-    month_ends_and_issue(home, moment)
-    collect(home)
-
-
 class _Clock(datetime):
     """A clock that stands."""
 
