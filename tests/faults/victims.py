@@ -24,16 +24,18 @@ from typing import Any
 import duckdb
 import polars as pl
 
+import pipelines.stages.collect
 import pipelines.stages.issue
 from pipelines.cli import guarded
 from pipelines.mailing import send_due
 from pipelines.reference import read_price_tables, read_reference
 from pipelines.session import Session
+from pipelines.stages.collect import collect_month
 from pipelines.stages.correct import compare_month, correct_month
 from pipelines.stages.issue import issue_month
 from pipelines.stages.load import load_reference_and_prices
 from pipelines.stages.proof import put_document
-from pipelines.stages.publish import publish
+from pipelines.stages.publish import publish, publish_again
 from pipelines.warehouse import Warehouse
 from tests.faults.broken_disk import BrokenDisk, Fault
 from tests.pipelines.command import Said, call
@@ -78,6 +80,18 @@ def issue(home: Home, moment: Moment | None = None) -> None:
             publish(session, month)
 
 
+def collect(home: Home, moment: Moment | None = None) -> None:
+    """Makes the payment files of MONTHS, which were issued, up to the moment where there is one; at the hour of issue."""
+    _stop_the_clock()
+    if moment is not None:
+        _deadly(moment)
+    with Warehouse.open(home.installation) as warehouse:
+        session = Session(home.installation, warehouse)
+        for month in MONTHS:
+            collect_month(session, month)
+            publish_again(session)
+
+
 def correct(home: Home, moment: Moment | None = None) -> None:
     """Corrects MONTHS, which were issued, up to the moment where there is one; at an hour that is always the same."""
     if moment is not None:
@@ -119,6 +133,7 @@ class _Clock(datetime):
 def _stop_the_clock() -> None:
     """When an issue happens is written into its bills and its proof, and with them into hashes and names of files."""
     pipelines.stages.issue.datetime = _Clock
+    pipelines.stages.collect.datetime = _Clock
 
 
 def _deadly(moment: Moment) -> None:
@@ -231,10 +246,13 @@ def _broken(answer: Connection, home: Home, fault: Fault | None, arguments: Sequ
     answer.send((call(*arguments), disk.done))
 
 
+_LASTING = ("tables/", "issued/", "documents/")
+
+
 @dataclass(frozen=True)
 class Traces:
-    """What lies in a home: the published tables without the clock, the names of its files, the bytes of its Parquet files
-    and proofs."""
+    """What lies in a home: the published tables without the clock, the names of its files, the bytes of its Parquet files,
+    proofs and documents."""
 
     tables: dict[str, list[dict[str, Any]]]
     files: list[str]
@@ -247,7 +265,7 @@ class Traces:
         return Traces(
             {name: _without_clock(name, frame) for name, frame in read_published(home.path).items()},
             sorted(name for name in paths if not name.startswith(("dagster/", ".dagster"))),
-            {name: path.read_bytes() for name, path in paths.items() if name.startswith(("tables/", "issued/"))},
+            {name: path.read_bytes() for name, path in paths.items() if name.startswith(_LASTING)},
         )
 
 

@@ -10,11 +10,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 from lxml import etree
 
 import pipelines.stages.collect
+from pipelines.definitions import definitions
 from pipelines.errors import BadInput
+from pipelines.running import dagster_instance
 from pipelines.session import Session
 from pipelines.stages.collect import collect_month
 from pipelines.stages.issue import issue_month
@@ -355,8 +358,15 @@ def test_a_month_that_is_not_issued_has_nothing_to_collect(home: Home) -> None:
     assert contents(home) == {}
 
 
-def test_dagster_makes_them_with_the_month_end_that_issues(home: Home) -> None:
-    home.settings(SETTINGS + "at_month_end = true\n")
-    assert call("run", APRIL, *home.arguments).status == 0
+def test_dagster_makes_them_of_an_issued_month(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    close(home)
+    monkeypatch.setenv("CALLBILL_HOME", str(home.path))
+    monkeypatch.setenv("CALLBILL_PRICE_TABLES", str(home.price_tables))
+    job = definitions(home.installation).resolve_job_def("documents")
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    with dagster_instance(home.installation) as instance:
+        made = job.execute_in_process(
+            partition_key=APRIL, instance=instance, asset_selection=[dg.AssetKey("collections")], run_config=quiet
+        )
+    assert made.success
     assert list(contents(home)) == FIRST_FILES
-    assert read_published(home.path)["collections"].height == 5

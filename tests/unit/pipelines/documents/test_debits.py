@@ -140,6 +140,13 @@ def test_the_same_bytes_in_whatever_order() -> None:
     assert direct_debits("d", debits, SELLER, **options) == direct_debits("d", debits[::-1], SELLER, **options)
 
 
+def test_ten_thousand() -> None:
+    debits = [replace(DEBIT, document=f"2026-{n:06}", amount=Decimal(n) / 100) for n in range(1, 10_001)]
+    root = made(debits)
+    assert texts(root, "NbOfTxs", "CtrlSum") == ["10000", "10000", "500050.00", "500050.00"]
+    assert len(set(texts(root, "EndToEndId"))) == 10_000
+
+
 @pytest.mark.parametrize("amount", ["0", "-1", "0.001", "1000000000.00"])
 def test_amounts_that_no_debit_has(amount: str) -> None:
     with pytest.raises(AssertionError, match="2026-000001 cannot be debited"):
