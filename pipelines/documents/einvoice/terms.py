@@ -19,7 +19,7 @@ from pipelines.documents.einvoice.parties import (
     siren_of,
     vat_identifier,
 )
-from pipelines.documents.einvoice.words import plain, printable, word
+from pipelines.documents.einvoice.words import labelled, plain, printable, word
 from pipelines.documents.legal import vat_reason
 from pipelines.documents.model import Document
 from pipelines.errors import BadInput
@@ -150,7 +150,7 @@ def _notes(document: Document) -> list[dict[str, str]]:
     found += [(_GENERAL, text) for text in (document.reason, legal.get("note", "")) if printable(text)]
     if document.exchange_rate is not None and document.seller.vat_currency:
         rate = f"1 {document.seller.vat_currency} = {plain(document.exchange_rate, language)} {document.currency}"
-        found.append((_GENERAL, f"{word(language, 'exchange_rate')}: {rate}"))
+        found.append((_GENERAL, labelled(language, word(language, "exchange_rate"), rate)))
     return [{"BT-21": subject, "BT-22": text} for subject, text in found]
 
 

@@ -29,9 +29,15 @@ _FRENCH_RULES = {
     "ubl": "ubl-2.1/BR-FR-Flux2-Schematron-UBL.xslt",
 }
 
-_CODES = ("CountryID", "Percent", "RateApplicablePercent", "ProfileID")
-"""Elements beside those called ...Code whose text is one of a list."""
-_FIGURE = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_CODES = (
+    "Code",
+    "/CountryID",
+    "Percent",
+    "/ProfileID",
+    "/GuidelineSpecifiedDocumentContextParameter/ID",
+    "Category/ID",
+)
+"""Ends of the paths of elements whose text is one of a list."""
 _CODE_LISTS = re.compile(r"document\('([^']+)'\)")
 _LOOK_UP = re.compile(r"document\('[^']+'\)/codedb/cl\[@id=(\d+)\]/enumeration\[@value=(\$\w+)\]")
 _KEY = '<xsl:param name="codes"/><xsl:key name="code" match="enumeration" use="concat(../@id, \' \', @value)"/>'
@@ -48,7 +54,7 @@ class Validator:
         self._saxon = PySaxonProcessor(license=False)
         self._schema = cache(lambda name: etree.XMLSchema(file=str(_shipped(name))))
         self._stylesheet = cache(self._compiled)
-        self._fine: set[frozenset[str]] = set()
+        self._fine: set[frozenset[object]] = set()
 
     def problems(self, xml: bytes, form: Form, french: bool) -> list[str]:
         """What is wrong with `xml`, `[]` when it is valid: errors of the XSD, else rule and text of each assert of
@@ -63,7 +69,7 @@ class Validator:
         found = self.schema_problems(xml, form)
         if found:
             return found
-        like = shape(xml) | {f"{form} {french}"}
+        like = shape(xml) | {(form, french)}
         if like not in self._fine:
             found = self.rule_problems(xml, form, french)
             if not found:
@@ -106,26 +112,25 @@ class Validator:
         return compiled
 
 
-def shape(xml: bytes) -> frozenset[str]:
+def shape(xml: bytes) -> frozenset[object]:
     """What decides which rules an e-invoice goes through: the paths that occur in it, their attributes, codes, the
     subjects of notes, and the signs of figures."""
-    found: set[str] = set()
+    found: set[object] = set()
 
-    def walk(element: etree._Element, above: str) -> None:
-        name = etree.QName(element).localname
-        path = f"{above}/{name}"
+    def walk(element: etree._Element, path: str) -> None:
+        found.add((path, *element.items()))
         text = element.text or ""
-        found.add(f"{path} {sorted(element.attrib.items())}")
-        if name.endswith("Code") or name in _CODES or (name == "ID" and "TaxCategory" in above):
-            found.add(f"{path}={text}")
-        elif name == "Note" and text.startswith("#"):
-            found.add(f"{path}={text[:5]}")
-        elif _FIGURE.fullmatch(text):
-            found.add(f"{path} {'-' if text[0] == '-' else '+' if text.strip('0.') else '0'}")
-        for child in element.iterchildren(etree.Element):
-            walk(child, path)
+        if path.endswith(_CODES):
+            found.add((path, text))
+        elif path.endswith("/Note"):
+            found.add((path, text[:5] if text.startswith("#") else ""))
+        elif text and text[0] in "-0123456789":
+            found.add((path, "-" if text[0] == "-" else "+" if text.strip("0.") else "0"))
+        for child in element:
+            walk(child, f"{path}/{str(child.tag).rpartition('}')[2]}")
 
-    walk(etree.fromstring(xml), "")
+    root = etree.fromstring(xml)
+    walk(root, etree.QName(root).localname)
     return frozenset(found)
 
 

@@ -82,6 +82,11 @@ def plain(number: Decimal | int, language: str) -> str:
     return text.replace(".", ",") if language == "fr" else text
 
 
+def labelled(language: str, label: str, value: str) -> str:
+    """`label: value`, with the blank that French has before a colon."""
+    return f"{label} : {value}" if language == "fr" else f"{label}: {value}"
+
+
 @cache
 def _territories(language: str) -> dict[str, str]:
     return dict(Locale(language).territories)
@@ -91,7 +96,7 @@ def line_name(line: Line, language: str) -> str:
     """What is charged: `Outgoing calls: France mobile`."""
     label = _LABELS[language].get((line.kind, line.direction)) or _LABELS[language].get((line.kind, "")) or line.kind
     what = line.telephone or printable(line.destination) or _territories(language).get(line.country, line.country)
-    return f"{label}: {what}" if what else label
+    return labelled(language, label, what) if what else label
 
 
 def line_note(line: Line, language: str, *, whole: bool) -> str:
@@ -99,10 +104,10 @@ def line_note(line: Line, language: str, *, whole: bool) -> str:
     told = [("events", line.events)]
     if whole and line.kind != "adjustment":
         told += [(line.unit, line.quantity)]
-    figures = [f"{word(language, key)}: {plain(value, language)}" for key, value in told]
+    figures = [labelled(language, word(language, key), plain(value, language)) for key, value in told]
     if whole and line.kind != "adjustment":
-        figures.append(f"{word(language, 'price')}: {plain(line.unit_price, language)}")
+        figures.append(labelled(language, word(language, "price"), plain(line.unit_price, language)))
     for key, days in (("charged", line.chargeable_days), ("free", line.free_days)):
         if days is not None:
-            figures.append(f"{word(language, key)}: {days}")
-    return "; ".join(figures)
+            figures.append(labelled(language, word(language, key), str(days)))
+    return (" ; " if language == "fr" else "; ").join(figures)

@@ -158,7 +158,7 @@ def test_a_line_that_price_and_quantity_do_not_give_is_one_piece_with_both_in_it
     assert figures(line) == ["1", "C62", "1.44", None, "1.44"]
     assert line["BT-127-00"] == [{"BT-127": "number: 12; seconds: 734; unit price: 0.02"}]
     french = line_of(voice(1, 734, "0.020000", "1.44", events=12), language="fr")
-    assert french["BT-127-00"] == [{"BT-127": "nombre: 12; secondes: 734; prix unitaire: 0,02"}]
+    assert french["BT-127-00"] == [{"BT-127": "nombre : 12 ; secondes : 734 ; prix unitaire : 0,02"}]
 
 
 def test_halves_are_rounded_away_from_zero_when_a_line_is_recomputed() -> None:
