@@ -104,6 +104,7 @@ class Connection:
         smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
         try:
             # The end of a message goes out by itself, and would wait for the reply to what went before (RFC 896).
+            assert smtp.sock is not None
             smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             smtp.ehlo_or_helo_if_needed()
             if server.starttls:
