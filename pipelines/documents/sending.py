@@ -19,7 +19,7 @@ from typing import Literal
 from pipelines.documents.addresses import without_addresses
 from pipelines.errors import BadInput
 
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS = 30
 
 _PIECE = 65_536
 _WANTS_LOGIN = (530, 534, 535, 538)

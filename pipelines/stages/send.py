@@ -119,6 +119,7 @@ class _Run:
         self._why = ""
 
     def go(self, due: pl.DataFrame) -> None:
+        """Sends the e-mails of the rows `due` (Outbox, path and pdf_sha256 of the PDF), in their order."""
         for part in due.iter_slices(BATCH):
             letters = self._letters.of(part)
             for row in part.iter_rows(named=True):

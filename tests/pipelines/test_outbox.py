@@ -16,7 +16,7 @@ from pipelines.stages import outbox as stage
 from pipelines.stages.letters import Letters
 from pipelines.warehouse import Warehouse
 from tests.mail_server import mail_server
-from tests.pipelines.bookkeeping import APRIL, PREPAID, calling_home, issue, rows, run
+from tests.pipelines.bookkeeping import APRIL, calling_home, issue, rows, run
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home
 from tests.pipelines.letterbox import MAIL, deliver, make_pdfs, outbox, receipts
@@ -72,8 +72,7 @@ class TestFilling:
         bills = by_kind(home, "bill")
         assert [(row["document"], row["account_id"], row["created_at"]) for row in bills] == issued != []
         assert {(row["billing_month"], row["state"]) for row in bills} == {(APRIL, "pending")}
-        home.add("voice_outbound", "default_eur,United Kingdom,0.090000,0,1,1,2026-04-02")
-        home.usage("late.csv", [PREPAID | {"record_id": "late"}])
+        home.add("voice_outbound", "default_eur,France,0.090000,0,1,1,2026-04-02")
         assert call("correct", APRIL, "--issue", *home.arguments).status == 0
         noted = rows(home, "SELECT note_number, kind, account_id, issued_at FROM correction_notes ORDER BY 1")
         notes = [row for row in outbox(home) if row["kind"].endswith("note")]
@@ -129,7 +128,7 @@ class TestWhatTheyTell:
     def test_the_figures_of_each_document(self, home: Home) -> None:
         run(home, APRIL)
         issue(home, APRIL)
-        home.add("voice_outbound", "default_eur,United Kingdom,0.090000,0,1,1,2026-04-02")
+        home.add("voice_outbound", "default_eur,France,0.090000,0,1,1,2026-04-02")
         call("correct", APRIL, "--issue", "--reason", "wrong price", *home.arguments)
         with Warehouse.open(home.installation) as warehouse:
             session = Session(home.installation, warehouse)
@@ -182,7 +181,7 @@ class TestWhatTheyTell:
     def test_all_are_sent(self, home: Home) -> None:
         run(home, APRIL)
         issue(home, APRIL)
-        home.add("voice_outbound", "default_eur,United Kingdom,0.090000,0,1,1,2026-04-02")
+        home.add("voice_outbound", "default_eur,France,0.090000,0,1,1,2026-04-02")
         assert call("correct", APRIL, "--issue", *home.arguments).status == 0
         with Warehouse.open(home.installation) as warehouse:
             make_pdfs(Session(home.installation, warehouse))
