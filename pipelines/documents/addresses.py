@@ -50,7 +50,9 @@ def header_text(text: str, most: int = MOST_HEADER_CHARACTERS) -> str:
     """`text` on one line without control and format characters (line ends, NUL, marks that turn the reading direction),
     cut to `most` characters."""
     kept = (" " if unicodedata.category(char) in _UNSEEN else char for char in text)
-    return " ".join("".join(kept).split())[:most].rstrip()
+    # Python's library decodes words such as =?utf-8?q?=0D=0A?= in a header that is set, and writes the line end that
+    # hides in this one as one.
+    return " ".join("".join(kept).replace("=?", "= ?").split())[:most].rstrip()
 
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

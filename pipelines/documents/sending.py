@@ -19,7 +19,7 @@ from typing import Literal
 from pipelines.documents.addresses import without_addresses
 from pipelines.errors import BadInput
 
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS = 30
 
 _PIECE = 65_536
 _WANTS_LOGIN = (530, 534, 535, 538)
@@ -104,6 +104,7 @@ class Connection:
         smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout)
         try:
             # The end of a message goes out by itself, and would wait for the reply to what went before (RFC 896).
+            assert smtp.sock is not None
             smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             smtp.ehlo_or_helo_if_needed()
             if server.starttls:

@@ -119,6 +119,7 @@ class _Run:
         self._why = ""
 
     def go(self, due: pl.DataFrame) -> None:
+        """Sends the e-mails of the rows `due` (Outbox, path and pdf_sha256 of the PDF), in their order."""
         for part in due.iter_slices(BATCH):
             letters = self._letters.of(part)
             for row in part.iter_rows(named=True):
@@ -205,13 +206,16 @@ class _Run:
         again: datetime | None = None,
         count: bool = True,
     ) -> None:
-        """Commits the state of a row."""
+        """Commits the state of a row. By created_at DuckDB finds the part of the table to look into: without, each
+        e-mail would read all there ever were."""
         with self._session.warehouse.transaction():
-            self._session.warehouse.connection.execute(
+            changed = self._session.warehouse.connection.execute(
                 "UPDATE outbox SET state = ?, said = ?, attempts = ?, next_attempt_at = ?, changed_at = ? "
-                "WHERE message_id = ?",
-                [state, said, attempts, again, self._now(), row["message_id"]],
-            )
+                "WHERE created_at = ? AND message_id = ?",
+                [state, said, attempts, again, self._now(), row["created_at"], row["message_id"]],
+            ).fetchall()
+            if changed != [(1,)]:
+                raise AssertionError(f"{changed} rows of the outbox were to become {state}, not one")
         if count:
             self._done.count(state)
 

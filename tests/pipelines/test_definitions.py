@@ -16,7 +16,10 @@ from pipelines.assets.common import monthly
 from pipelines.catalogue import WAREHOUSE
 from pipelines.controls import CONTROLS
 from pipelines.definitions import callbill, definitions
-from pipelines.settings import Billing, Installation, Settings
+from pipelines.resources import handing
+from pipelines.session import Session
+from pipelines.settings import Billing, Installation, Mail, Settings
+from pipelines.warehouse import Warehouse
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL
 
@@ -121,6 +124,45 @@ class TestSchedule:
             tick = found.resolve_schedule_def("month_end_schedule").evaluate_tick(context)
         assert tick.run_requests is not None
         assert [(run.run_key, run.partition_key) for run in tick.run_requests] == [(month, month)]
+
+
+class TestSending:
+    @pytest.mark.parametrize(("host", "status"), [("", "STOPPED"), ("mail.example.com", "RUNNING")])
+    def test_every_quarter_of_an_hour_where_there_is_a_server(self, host: str, status: str) -> None:
+        schedule = defined(Settings(mail=Mail(host=host))).resolve_schedule_def("send_schedule")
+        assert schedule.cron_schedule == "*/15 * * * *"
+        assert schedule.default_status == dg.DefaultScheduleStatus[status]
+        assert schedule.job_name == "send"
+
+    def test_not_while_a_run_waits(self) -> None:
+        found = defined()
+        with dg.instance_for_test() as instance:
+            assert self.asked(found, instance) == 1
+            run = instance.create_run_for_job(found.resolve_job_def("send"), status=dg.DagsterRunStatus.STARTED)
+            assert self.asked(found, instance) == 0
+            instance.report_run_canceled(run)
+            assert self.asked(found, instance) == 1
+
+    def asked(self, found: dg.Definitions, instance: dg.DagsterInstance) -> int:
+        """How many runs a tick asks for."""
+        with dg.build_schedule_context(
+            instance=instance,
+            repository_def=found.get_repository_def(),
+            scheduled_execution_time=datetime(2026, 11, 2, 4, tzinfo=UTC),
+        ) as context:
+            return len(found.resolve_schedule_def("send_schedule").evaluate_tick(context).run_requests or [])
+
+    def test_the_job_sends(self, home: Home) -> None:
+        with Warehouse.open(home.installation) as warehouse:
+            session = Session(home.installation, warehouse)
+            with handing(session):
+                done = definitions(home.installation).resolve_job_def("send").execute_in_process()
+        assert done.success
+        (facts,) = [
+            event.step_output_data.metadata for event in done.all_events if event.event_type_value == "STEP_OUTPUT"
+        ]
+        assert facts["left"].value == 0
+        assert "is not set" in facts["stopped"].value
 
 
 class TestSensor:

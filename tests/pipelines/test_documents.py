@@ -116,7 +116,7 @@ _CALLS = (
         "forwarded_to": "+33639980017",
         "forwarded_seconds": "41",
     },
-    CALL | {"record_id": "may", "started_at": "2026-05-05T10:00:00Z"},
+    CALL | {"record_id": "may", "from_number": "+33184000001", "started_at": "2026-05-05T10:00:00Z"},
     CALL | {"record_id": "c3", "from_number": "+33184000003", "started_at": "2026-04-30T22:30:00Z"},
 )
 
