@@ -16,9 +16,10 @@ def definitions(installation: Installation, until: str | None = None) -> dg.Defi
     everything, issued = dg.AssetSelection.all(), dg.AssetSelection.assets("issued")
     leave = dg.AssetSelection.groups(leaving.GROUP)
     settings = installation.settings
-    whole, said = everything - issued - leave, "load, rate, bill, control, publish"
+    whole: dg.AssetSelection = everything - issued - leave
+    said = "load, rate, bill, control, publish"
     if settings.issue.at_month_end:
-        whole, said = whole | issued, f"{said}, issue"
+        whole, said = everything - leave, f"{said}, issue"
         if settings.documents.at_month_end:
             whole, said = everything, f"{said}, make the documents"
     month_end = dg.define_asset_job("month_end", selection=whole, description=f"The whole month: {said}.")

@@ -12,10 +12,11 @@ from pipelines.audit import record
 from pipelines.documents.addresses import masked, plain_address
 from pipelines.documents.sending import TIMEOUT_SECONDS, Server
 from pipelines.errors import BadInput
+from pipelines.opening import open_existing
 from pipelines.session import Progress, Session
 from pipelines.settings import Installation, Settings
+from pipelines.stages.documents import make_receipt_documents
 from pipelines.stages.send import Sent, send
-from pipelines.warehouse import Warehouse
 
 PASSWORD = "CALLBILL_MAIL_PASSWORD"
 
@@ -67,24 +68,18 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def send_outbox(
-    installation: Installation,
-    progress: Progress,
-    *,
-    wait_seconds: float | None = None,
-    make: Callable[[Session], None] | None = None,
-) -> dict[str, Any]:
-    """Sends what is due: how many e-mails were `sent`, are to `retry`, `failed` or are `unknown`, how many are `waiting`
+def send_outbox(installation: Installation, progress: Progress, *, wait_seconds: float | None = None) -> dict[str, Any]:
+    """Makes the receipts that are not there yet and sends what is due: how many e-mails were `sent`, are to `retry`, `failed` or are `unknown`, how many are `waiting`
     for their document, how many are `left`, and why it `stopped`. Raises LockHeld or BadInput."""
-    with _open(installation, progress, wait_seconds) as warehouse:
-        return send_due(Session(installation, warehouse, progress), make=make).facts()
+    with open_existing(installation, progress, wait_seconds) as warehouse:
+        return send_due(Session(installation, warehouse, progress), make=make_receipt_documents).facts()
 
 
 def list_outbox(
     installation: Installation, progress: Progress, state: str | None, *, wait_seconds: float | None = None
 ) -> list[dict[str, Any]]:
     """The rows of the outbox, or those of a state, the oldest first; recipients are masked. Raises LockHeld."""
-    with _open(installation, progress, wait_seconds) as warehouse:
+    with open_existing(installation, progress, wait_seconds) as warehouse:
         rows = warehouse.frame(
             "SELECT document, kind, account_id, recipient, state, attempts, next_attempt_at, said, created_at, changed_at "
             "FROM outbox WHERE state = coalesce(?, state) ORDER BY created_at, document",
@@ -108,7 +103,7 @@ def put_back(
 
     Raises BadInput where there is none of a number, where it waits already, or where it was sent and not `again`.
     """
-    with _open(installation, progress, wait_seconds) as warehouse, warehouse.transaction():
+    with open_existing(installation, progress, wait_seconds) as warehouse, warehouse.transaction():
         session = Session(installation, warehouse)
         for number in dict.fromkeys(numbers):
             _put_back(session, number, reason, who, again)
@@ -137,13 +132,3 @@ def _put_back(session: Session, number: str, reason: str, who: str, again: bool)
         other = ", to another address" if address and address != before else ""
         what = f"e-mail about {number}: {state} after {attempts} attempts, to be sent again{other}: {reason}"
         record(session, "resend", month, what, who)
-
-
-def _open(installation: Installation, progress: Progress, wait_seconds: float | None) -> Warehouse:
-    if not installation.warehouse.exists():
-        raise BadInput(f"{installation.warehouse} does not exist: nothing was ever run here")
-
-    def waiting(holder: str) -> None:
-        progress.warn(f"waiting for {holder}, which holds the warehouse")
-
-    return Warehouse.open(installation, wait_seconds=wait_seconds, waiting=waiting)

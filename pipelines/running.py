@@ -23,6 +23,7 @@ from pipelines.closing import issued_months
 from pipelines.durable import put
 from pipelines.errors import BadInput, CallbillError, Interrupted, LockHeld
 from pipelines.month_files import scan
+from pipelines.opening import open_existing, open_warehouse
 from pipelines.rebuilding import rebuild_month
 from pipelines.reference import read_price_tables, read_reference
 from pipelines.session import Progress, Session, Silent
@@ -112,26 +113,12 @@ def run_month(
     Month.parse(name, installation.settings)
     installation.home.mkdir(parents=True, exist_ok=True)
     _environment(installation)
-    with _open(installation, progress, wait_seconds) as warehouse:
+    with open_warehouse(installation, progress, wait_seconds) as warehouse:
         session = Session(installation, warehouse, progress)
         _materialize(session, name)
         from pipelines.outcome import outcome
 
         return outcome(session, name)
-
-
-def _open(installation: Installation, progress: Progress, wait_seconds: float | None) -> Warehouse:
-    def waiting(holder: str) -> None:
-        progress.warn(f"waiting for {holder}, which holds the warehouse")
-
-    return Warehouse.open(installation, wait_seconds=wait_seconds, waiting=waiting)
-
-
-def _open_existing(installation: Installation, progress: Progress, wait_seconds: float | None) -> Warehouse:
-    """As `_open`. Raises BadInput where nothing was ever run."""
-    if not installation.warehouse.exists():
-        raise BadInput(f"{installation.warehouse} does not exist: nothing was ever run here")
-    return _open(installation, progress, wait_seconds)
 
 
 def _materialize(session: Session, name: str, job_name: str = "month_end") -> None:
@@ -191,7 +178,7 @@ def issue_bills(
     Month.parse(name, installation.settings)
     installation.home.mkdir(parents=True, exist_ok=True)
     _environment(installation)
-    with _open(installation, progress, wait_seconds) as warehouse:
+    with open_warehouse(installation, progress, wait_seconds) as warehouse:
         session = Session(installation, warehouse, progress)
         if not warehouse.value("SELECT 1 FROM month_files WHERE month = ? LIMIT 1", [name]):
             _materialize(session, name)
@@ -223,7 +210,7 @@ def make_documents(
     and where. Raises LockHeld, BadInput or NotMade."""
     Month.parse(name, installation.settings)
     _environment(installation)
-    with _open_existing(installation, progress, wait_seconds) as warehouse:
+    with open_existing(installation, progress, wait_seconds) as warehouse:
         _materialize(Session(installation, warehouse, progress), name, "documents")
         facts = warehouse.value("SELECT facts FROM manifest WHERE stage = 'documents' AND month = ?", [name])
         return {"month": name, **json.loads(facts)}
@@ -242,7 +229,7 @@ def correct_bills(
     difference; `lines` that differ; `lost` legs by reason. With `issue`, `notes` that make up for it are issued, and
     published. Raises LockHeld or BadInput."""
     Month.parse(name, installation.settings)
-    with _open_existing(installation, progress, wait_seconds) as warehouse:
+    with open_existing(installation, progress, wait_seconds) as warehouse:
         session = Session(installation, warehouse, progress)
         prices = read_price_tables(installation)
         tables = prices | read_reference(installation, prices)
@@ -270,7 +257,7 @@ def hold_back(
 ) -> None:
     """Parks the account's bill of the month. Raises BadInput where it is issued, parked, or nobody's."""
     Month.parse(month, installation.settings)
-    with _open(installation, Silent(), wait_seconds) as warehouse:
+    with open_warehouse(installation, Silent(), wait_seconds) as warehouse:
         session = Session(installation, warehouse)
         if not warehouse.value("SELECT 1 FROM accounts WHERE account_id = ?", [account]):
             raise BadInput(f"{account} is not in accounts.csv as it was last loaded")
@@ -288,7 +275,7 @@ def let_go(
 ) -> None:
     """Releases the account's bill of the month. Raises BadInput where it is not parked."""
     Month.parse(month, installation.settings)
-    with _open(installation, Silent(), wait_seconds) as warehouse:
+    with open_warehouse(installation, Silent(), wait_seconds) as warehouse:
         session = Session(installation, warehouse)
         if not _held(warehouse, month, account):
             raise BadInput(f"{month}:{account} is not parked")
@@ -309,7 +296,7 @@ def _held(warehouse: Warehouse, month: str, account: str) -> bool:
 def verify_issued(installation: Installation, month: str, *, wait_seconds: float | None = None) -> dict[str, Any]:
     """Whether the issued month is as it was; see `verify_month`."""
     Month.parse(month, installation.settings)
-    with _open_existing(installation, Silent(), wait_seconds) as warehouse:
+    with open_existing(installation, Silent(), wait_seconds) as warehouse:
         return verify_month(Session(installation, warehouse), month)
 
 
@@ -318,7 +305,7 @@ def rebuild_issued(
 ) -> dict[str, Any]:
     """Whether the issued month comes out the same from its raw files and inputs; see `rebuild_month`."""
     Month.parse(month, installation.settings)
-    with _open_existing(installation, progress, wait_seconds) as warehouse:
+    with open_existing(installation, progress, wait_seconds) as warehouse:
         return rebuild_month(Session(installation, warehouse, progress), month)
 
 
@@ -328,7 +315,7 @@ def recycle_months(
     """Runs the months again that have open suspense for want of reference data; returns what became of it."""
     _environment(installation)
     installation.home.mkdir(parents=True, exist_ok=True)
-    with _open(installation, progress, wait_seconds) as warehouse:
+    with open_warehouse(installation, progress, wait_seconds) as warehouse:
         session = Session(installation, warehouse, progress)
         before = _open_suspense(warehouse)
         months = []

@@ -4,13 +4,14 @@ import dagster as dg
 
 from pipelines.mailing import send_due
 from pipelines.resources import SessionResource, metadata
+from pipelines.stages.documents import make_receipt_documents
 
 
 @dg.op(description="Sends the e-mails of the outbox that are due, each once.", out=dg.Out(dg.Nothing))
 def send_emails(context: dg.OpExecutionContext, session: SessionResource) -> None:
     """The op of the job `send`."""
     with session.running() as run:
-        done = send_due(run)
+        done = send_due(run, make=make_receipt_documents)
         if done.stopped:
             run.progress.warn(done.stopped)
         facts = {name: value for name, value in done.facts().items() if value is not None}

@@ -9,6 +9,7 @@ from dataclasses import asdict
 import polars as pl
 
 from pipelines.documents.gather import Gathered, Issue, issued_documents, receipt_documents
+from pipelines.documents.model import Kind
 from pipelines.documents.pdf import TEMPLATE_VERSION
 from pipelines.documents.press import Made, Refused, clear_unfinished, printed
 from pipelines.documents.then import inputs_now, then
@@ -20,7 +21,6 @@ from pipelines.settings import SETTINGS_FILE
 from pipelines.stages import Facts
 from pipelines.stages.proof import documents as proofs
 from transforms.tables.base import assert_contract, conform
-from transforms.tables.billing import NOTE_KINDS
 from transforms.tables.documents import Documents
 
 MANIFEST = "manifest.csv"
@@ -107,7 +107,8 @@ def _issued(session: Session, name: str, known: Known) -> Iterator[Iterable[Gath
         if rows.is_empty():
             continue
         was = then(session, proof["inputs"])
-        for kind in ("bill",) if of_bills else NOTE_KINDS:
+        kinds: tuple[Kind, ...] = ("bill",) if of_bills else ("credit_note", "debit_note")
+        for kind in kinds:
             mine = rows if of_bills else rows.filter(pl.col("kind") == kind)
             issue = Issue(
                 kind=kind,
