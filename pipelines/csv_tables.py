@@ -206,6 +206,8 @@ def _passes(check: object, column: pl.Series) -> pl.Series:
             passed = column.is_in(pl.Series(list(stats["allowed_values"])).implode())
         case "greater_than_or_equal_to":
             passed = column >= stats["min_value"]
+        case "greater_than":
+            passed = column > stats["min_value"]
         case "less_than_or_equal_to":
             passed = column <= stats["max_value"]
         case "str_matches":
@@ -223,7 +225,8 @@ def _expected(name: str, dtype: pl.DataType, field: object) -> str:
         if check.name == "isin":
             return " or ".join(str(v) for v in check.statistics["allowed_values"])
     at_least = [c.statistics["min_value"] for c in getattr(field, "checks", []) if c.name == "greater_than_or_equal_to"]
-    limit = f" of at least {at_least[0]}" if at_least else ""
+    above = [c.statistics["min_value"] for c in getattr(field, "checks", []) if c.name == "greater_than"]
+    limit = f" of at least {at_least[0]}" if at_least else f" above {above[0]}" if above else ""
     if isinstance(dtype, pl.Decimal):
         whole = (dtype.precision or 38) - dtype.scale
         return f"a plain decimal{limit} with at most {whole} digits before and {dtype.scale} behind the point"

@@ -29,7 +29,7 @@ def definitions(installation: Installation, until: str | None = None) -> dg.Defi
         description="Numbers the bills of a month whose controls passed, and closes the month.",
     )
     documents = dg.define_asset_job(
-        "documents",
+        "make_documents",
         selection=leave,
         description="Bills, notes and receipts of a month as files, and its payment files.",
     )

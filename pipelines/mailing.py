@@ -69,8 +69,9 @@ def _now() -> datetime:
 
 
 def send_outbox(installation: Installation, progress: Progress, *, wait_seconds: float | None = None) -> dict[str, Any]:
-    """Makes the receipts that are not there yet and sends what is due: how many e-mails were `sent`, are to `retry`, `failed` or are `unknown`, how many are `waiting`
-    for their document, how many are `left`, and why it `stopped`. Raises LockHeld or BadInput."""
+    """Makes the receipts that are not there yet, then sends what is due: how many e-mails were `sent`, are to `retry`,
+    `failed` or are `unknown`, how many are `waiting` for their document, how many are `left`, and why it `stopped`.
+    Raises LockHeld or BadInput."""
     with open_existing(installation, progress, wait_seconds) as warehouse:
         return send_due(Session(installation, warehouse, progress), make=make_receipt_documents).facts()
 

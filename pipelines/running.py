@@ -211,7 +211,7 @@ def make_documents(
     Month.parse(name, installation.settings)
     _environment(installation)
     with open_existing(installation, progress, wait_seconds) as warehouse:
-        _materialize(Session(installation, warehouse, progress), name, "documents")
+        _materialize(Session(installation, warehouse, progress), name, "make_documents")
         facts = warehouse.value("SELECT facts FROM manifest WHERE stage = 'documents' AND month = ?", [name])
         return {"month": name, **json.loads(facts)}
 

@@ -48,4 +48,4 @@ def documents(month: str, home: Path | None, price_tables: Path | None, wait: fl
 def say_documents(result: dict[str, Any]) -> str:
     """How many documents of each kind there are, and where."""
     made = [f"{result[kind]:,} {words[result[kind] > 1]}" for kind, words in _KINDS.items() if result.get(kind)]
-    return f"{result['month']}: {', '.join(made)}; {result['bytes'] / 1e6:,.1f} MB in {result['folder']}"
+    return f"{result['month']}: {', '.join(made)}; {result['bytes'] // 1_000_000:,} MB in {result['folder']}"

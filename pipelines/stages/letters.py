@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from pipelines.csv_tables import read_table
-from pipelines.documents.model import Document, Party, Payment, Seller
+from pipelines.documents.gather import exact
+from pipelines.documents.model import Document, Party, Payment
+from pipelines.documents.then import Then, then
 from pipelines.errors import BadInput
 from pipelines.session import Session
-from pipelines.settings import Settings, read_settings
-from transforms.tables.reference import Accounts
+from pipelines.settings import SETTINGS_FILE
 
 _DUE = """
 SELECT d.document, any_value(i.due_on) AS due_on, any_value(c.method) AS method, any_value(c.due_on) AS collected_on,
@@ -32,8 +30,7 @@ class Letters:
 
     def __init__(self, session: Session):
         self._session = session
-        self._settings_then = cache(self._read_settings)
-        self._languages_then = cache(self._read_languages)
+        self._then = cache(self._read_then)
 
     def of(self, rows: pl.DataFrame) -> dict[str, Document | str]:
         """By message_id the documents of `rows` (Outbox), or a sentence that says why there is none.
@@ -98,9 +95,9 @@ class Letters:
             connection.unregister("_documents")
 
     def _document(self, row: dict[str, Any]) -> Document:
-        settings = self._settings_then(row["settings_sha256"])
+        was, languages = self._then(row["accounts_sha256"], row["settings_sha256"], row["rates_sha256"])
         zone = self._session.installation.settings.zone
-        language = self._languages_then(row["accounts_sha256"]).get(row["account_id"]) or settings.documents.language
+        language = languages.get(row["account_id"]) or was.settings.documents.language
         digits = self._session.minor_units[row["currency"]]
         receipt = row["kind"] == "receipt"
         made = (row["credited_at"] if receipt else row["issued_at"]).astimezone(zone).date()
@@ -110,7 +107,7 @@ class Letters:
             period = (month.first, month.last)
 
         def amount(name: str) -> Decimal:
-            return Decimal(row[name]).quantize(Decimal(1).scaleb(-digits))
+            return exact(row[name], digits)
 
         return Document(
             kind=row["kind"],
@@ -121,7 +118,7 @@ class Letters:
             billing_mode=row["billing_mode"],
             currency=row["currency"],
             digits=digits,
-            seller=Seller(Party(settings.seller.name, settings.seller.country)),
+            seller=was.seller(language),
             buyer=Party("", ""),
             period=period,
             lines=(),
@@ -138,26 +135,10 @@ class Letters:
             balance_after=amount("balance_after") if receipt else None,
         )
 
-    def _read_settings(self, sha256: str) -> Settings:
-        if not sha256:
-            return Settings()
-        return read_settings(self._kept(sha256))
-
-    def _read_languages(self, sha256: str) -> dict[str, str | None]:
-        """Language by account."""
-        if not sha256:
-            return {}
-        zone = self._session.installation.settings.zone
-        frame = read_table(self._kept(sha256), Accounts, zone).frame
-        return dict(frame.select("account_id", "language").iter_rows())
-
-    def _kept(self, sha256: str) -> Path:
-        path = self._session.installation.kept / sha256
-        if not path.exists():
-            raise BadInput(f"{path} is missing: settings or accounts.csv as they were then cannot be read any more")
-        if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-            raise BadInput(f"{path} was changed: its content is not what its name says")
-        return path
+    def _read_then(self, accounts: str, settings: str, rates: str) -> tuple[Then, dict[str, str | None]]:
+        """What was known then, and the language of each account."""
+        was = then(self._session, {"accounts": accounts, SETTINGS_FILE: settings, "exchange_rates": rates})
+        return was, dict(was.accounts.select("account_id", "language").iter_rows())
 
 
 def _payment(row: dict[str, Any]) -> Payment:

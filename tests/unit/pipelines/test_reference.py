@@ -115,6 +115,11 @@ PROBLEMS = [
         "accounts.csv: line 4, column closed_on: found '2026-01-01', expected a day not before opened_on",
     ),
     (
+        added("exchange_rates", "JPY,0,2026-01-01"),
+        "exchange_rates.csv: line 3, column rate: found '0', expected a plain decimal above 0 with at most 12 digits before "
+        "and 6 behind the point",
+    ),
+    (
         added("numbers", "+33184000002,Z,FR,geographic,false,2026-02-01,"),
         "numbers.csv: line 4, column account_id: found 'Z', expected an account of accounts.csv",
     ),
