@@ -56,6 +56,10 @@ class Characters:
             return str(text)
         return self._cached(str(text), widest) if len(text) < 200 else self._shown(str(text), widest)
 
+    def width(self, text: str) -> int:
+        """About how wide `text` is, in hundredths of an em; rather more than less."""
+        return sum(map(self._width, text))
+
     def _read(self, path: Path) -> None:
         with TTFont(path, lazy=True) as font:
             names: dict[int, str] = font.getBestCmap() or {}
@@ -81,7 +85,7 @@ class Characters:
                     yield character if known else "" if character in _JOINERS else self.replacement
 
     def _breakable(self, word: str, widest: int) -> str:
-        if len(word) * 120 <= widest or sum(map(self._width, word)) <= widest:
+        if len(word) * 120 <= widest or self.width(word) <= widest:
             return word
         parts, width = [], 0
         for character in word:

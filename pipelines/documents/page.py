@@ -36,7 +36,7 @@ def page(document: Document) -> Tree:
     return {
         **tree,
         "chart": _chart(document, writer),
-        **sheets.lines(document, writer),
+        "usage": sheets.lines(document, writer),
         "statement": sheets.statement(document, writer),
         "notes": _notes(document, writer),
         "annex": sheets.annex(document, writer),
@@ -59,7 +59,11 @@ def _frame(document: Document, writer: Writer) -> Tree:
         "number": number,
         "foot": [f"{word(document.kind)} {short}", word("page"), word("of")],
         "words": {key: word(key) for key in ("summary", "usage", "notes", "legal", "annex", "nothing_used")},
-        "seller": {"label": word("from"), **_party(party, writer), "register": document.seller.legal.get("register", "")},
+        "seller": {
+            "label": word("from"),
+            **_party(party, writer),
+            "register": document.seller.legal.get("register", ""),
+        },
         "buyer": {"label": word("billed_to"), **_party(document.buyer, writer)},
         "facts": _facts(document, writer),
         "about": _about(document, writer),

@@ -14,11 +14,11 @@ import typst
 from pipelines.documents.characters import Characters, font_files
 from pipelines.documents.model import Document
 from pipelines.documents.page import page
+from pipelines.documents.sheets import one_line_each
 
 HERE = Path(__file__).resolve().parent
 TEMPLATES = HERE / "templates"
 FONTS = HERE / "fonts"
-STANDARDS = ["a-3a", "ua-1"]
 LIBRARIES = ("typst", "segno", "babel", "fonttools", "pikepdf", "factur-x")
 _MODULES = ("characters", "formats", "legal", "page", "paying", "pdf", "sheets", "words")
 
@@ -70,7 +70,7 @@ class Typesetter:
         made = self._compiler.compile(
             format="pdf",
             sys_inputs=inputs,
-            pdf_standards=STANDARDS,
+            pdf_standards=["a-3a", "ua-1"],
             timestamp=datetime.combine(document.issued_on, time(), UTC),
         )
         assert isinstance(made, bytes)
@@ -82,7 +82,10 @@ class Typesetter:
             case str():
                 return self._characters.shown(tree)
             case dict():
-                return {key: value if key == "qr" else self._cleaned(value) for key, value in tree.items()}
+                made = {key: value if key == "qr" else self._cleaned(value) for key, value in tree.items()}
+                if "rows" in made:
+                    made["even"] = one_line_each(made, self._characters.width)
+                return made
             case list():
                 return [self._cleaned(item) for item in tree]
         return tree

@@ -48,7 +48,11 @@ BAKERY = Party(
     registration="912 345 675 00017",
 )
 AMERICAN = Party(
-    name="Acme Rocket Supplies, Inc.", country="US", address="500 Desert Road\nSuite 12", postcode="85001", city="Phoenix"
+    name="Acme Rocket Supplies, Inc.",
+    country="US",
+    address="500 Desert Road\nSuite 12",
+    postcode="85001",
+    city="Phoenix",
 )
 BALANCE = Payment("balance")
 TRANSFER = Payment("bank_transfer", date(2026, 12, 2))
