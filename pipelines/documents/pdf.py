@@ -11,7 +11,7 @@ from typing import Any
 
 import typst
 
-from pipelines.documents.characters import Characters, font_files
+from pipelines.documents.characters import BREAK, Characters, font_files
 from pipelines.documents.model import Document
 from pipelines.documents.page import page
 from pipelines.documents.sheets import one_line_each
@@ -64,7 +64,8 @@ class Typesetter:
         Its only time is midnight UTC of the day of issue. Raises typst.TypstError where it cannot be set.
         """
         tree = {**self._cleaned(page(document)), "fonts": self._families}
-        inputs = {"document": json.dumps(tree, ensure_ascii=False, separators=(",", ":"))}
+        texts = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
+        inputs = {"document": texts, **({"breaks": BREAK} if BREAK in texts else {})}
         if einvoice is not None:
             inputs["einvoice"] = einvoice.decode("utf-8")
         made = self._compiler.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from pipelines.documents import formats
@@ -17,6 +17,10 @@ _QUANTITIES = {"seconds": "duration", "segments": "segments", "messages": "messa
 _PRICES = {"seconds": "per_minute", "segments": "per_segment", "messages": "per_message"}
 _FIGURE = 62
 """Width of a figure in hundredths of an em, with some room."""
+_WIDEST = 1220
+"""Width of the widest figure that stays on one line: four such columns fit on the page."""
+_EXACT = 60
+"""Digits of sums: DECIMAL(38) many times over, more than Python's 28 by default."""
 REST = 0
 """Width of a column that takes what the others leave."""
 _USAGE = (REST, 560, 640, 620, 850)
@@ -131,7 +135,8 @@ def _of_kind(document: Document, kind: str) -> list[Line]:
 
 
 def _total(rows: Iterable[Line]) -> Decimal:
-    return sum((line.amount for line in rows), Decimal(0))
+    with localcontext(prec=_EXACT):
+        return sum((line.amount for line in rows), Decimal(0))
 
 
 def _subtotal(rows: list[Line], writer: Writer) -> list[str] | None:
@@ -237,12 +242,12 @@ def _table(
     them wants, so that none is ever cut. `even`: which rows take one line; told when the texts are final."""
     columns = [REST if width == REST else max(width, _longest(rows, at)) for at, width in enumerate(least)]
     if foot:
-        columns[-1] = max(columns[-1], _FIGURE * len(foot[-1]))
+        columns[-1] = max(columns[-1], min(_WIDEST, _FIGURE * len(foot[-1])))
     return {"head": head, "rows": rows, "foot": foot, "columns": columns, "small": small}
 
 
 def _longest(rows: list[list[str]], at: int) -> int:
-    return _FIGURE * max(len(row[at]) for row in rows)
+    return min(_WIDEST, _FIGURE * max(len(row[at]) for row in rows))
 
 
 def one_line_each(table: Table, width: Callable[[str], int]) -> list[bool]:
