@@ -79,7 +79,7 @@ def _party(party: Party, writer: Writer) -> Tree:
     return {
         "name": party.name,
         "lines": [line for line in lines if line],
-        "identifiers": [f"{word(key)}: {value}" for key, value in identifiers if value],
+        "identifiers": [word("named", name=word(key), value=value) for key, value in identifiers if value],
     }
 
 

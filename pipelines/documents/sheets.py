@@ -176,11 +176,15 @@ def _with_gap(cells: list[str]) -> list[str]:
 
 
 def _place(line: Line, language: str) -> str:
-    """`France mobile`; the country first where the destination does not begin with it."""
-    country = formats.country(line.country, language)
-    if not line.destination or line.destination.startswith(country):
-        return line.destination or country
-    return f"{country} · {line.destination}" if country else line.destination
+    """`Germany mobile`, in French `Allemagne mobile`: destinations of price tables begin with the country in English.
+    Before other names stands the country."""
+    country, destination = formats.country(line.country, language), line.destination
+    if not destination or destination.startswith(country):
+        return destination or country
+    in_english = formats.country(line.country, "en")
+    if destination in (in_english, f"{in_english} mobile"):
+        return country + destination[len(in_english) :]
+    return f"{country} · {destination}"
 
 
 def _late(what: str, line: Line, writer: Writer) -> str:
