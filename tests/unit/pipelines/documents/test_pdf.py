@@ -9,7 +9,9 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import pikepdf
 import pytest
+from fontTools.ttLib import TTFont
 
 from pipelines.documents import pdf
 from pipelines.documents.characters import font_files
@@ -85,12 +87,19 @@ def test_another_process_makes_the_same_bytes() -> None:
 
 
 def test_further_fonts_show_what_the_package_cannot_and_are_another_version(tmp_path: Path) -> None:
-    runic = papers.receipt(buyer=replace(papers.BAKERY, name="Ᏼ"))
-    assert "\ufffd" in text(runic)
-    (tmp_path / "Inter-Regular.otf").write_bytes((pdf.FONTS / "Inter-Regular.otf").read_bytes())
+    cherokee = papers.receipt(buyer=replace(papers.BAKERY, name="ᏣᎳᎩ"))
+    assert "Billed to \ufffd\ufffd\ufffd 8 place" in text(cherokee)
+    with TTFont(pdf.FONTS / "NotoSansHebrew-Regular.ttf") as font:
+        for table in font["cmap"].tables:
+            table.cmap = {
+                ord(character): name for character, name in zip("ᏣᎳᎩ", font.getGlyphOrder()[5:8], strict=True)
+            }
+        for record in font["name"].names:
+            record.string = "Further"
+        font.save(tmp_path / "Further.ttf")
     more = pdf.Typesetter(tmp_path)
     assert more.version != pdf.TEMPLATE_VERSION == typesetter().version
-    assert "\ufffd" in " ".join(pages(more.pdf(runic, None)))
+    assert "Billed to ᏣᎳᎩ 8 place" in " ".join(pages(more.pdf(cherokee, None)))
 
 
 def test_fonts_lie_in_the_package_with_their_licence() -> None:
@@ -282,3 +291,13 @@ def test_french_readers_find_countries_and_colons_as_they_write_them() -> None:
     assert "Espagne (consommation de septembre 2026) 7 12:05" in said
     lines = (papers.line("voice", "outbound", 60, "1", "1.00", country="DE", destination="Germany special services"),)
     assert "Allemagne · Germany special services 1 1:00" in text(papers.bill("fr", lines=lines))
+
+
+def test_only_fonts_of_the_package_are_used() -> None:
+    assert {name.split()[0] for name in typesetter()._families} == {"Inter", "Noto"}
+    assert len(typesetter()._families) == 10
+    with opened(made(papers.bill())) as read:
+        names = {
+            str(item.BaseFont) for item in read.objects if isinstance(item, pikepdf.Dictionary) and "/BaseFont" in item
+        }
+    assert {name.partition("+")[2].partition("-")[0] for name in names} == {"Inter"}
