@@ -14,7 +14,7 @@ from fontTools.ttLib import TTFont
 
 REPLACEMENT = "\ufffd"
 BREAK = "\u200b"
-"""An invisible place at which a line may end."""
+"""A place at which a line may end. The templates make it one that leaves nothing in the text that a reader copies."""
 MOST_MARKS = 3
 """Combining marks on one character; more would be drawn over the lines above and below."""
 WIDEST_WORD = 12
@@ -27,6 +27,14 @@ _IGNORED = frozenset([chr(0x034F), *map(chr, range(0xFE00, 0xFE10)), *map(chr, r
 
 class Narrow(str):
     """Text for a column with room for words of half the usual width only."""
+
+    WIDEST = 6
+
+
+class Wide(str):
+    """Text over the width of the page."""
+
+    WIDEST = 40
 
 
 def font_files(folder: Path) -> list[Path]:
@@ -51,10 +59,14 @@ class Characters:
 
     def shown(self, text: str) -> str:
         """`text` on one line, of characters that the fonts have, with places to break in words wider than a column."""
-        widest = WIDEST_WORD // 2 if isinstance(text, Narrow) else WIDEST_WORD
+        widest = text.WIDEST if isinstance(text, Narrow | Wide) else WIDEST_WORD
         if len(text) <= widest // 2 and text.isascii() and text.isprintable():
             return str(text)
         return self._cached(str(text), widest) if len(text) < 200 else self._shown(str(text), widest)
+
+    def width(self, text: str) -> int:
+        """About how wide `text` is, in hundredths of an em; rather more than less."""
+        return sum(map(self._width, text))
 
     def _read(self, path: Path) -> None:
         with TTFont(path, lazy=True) as font:
@@ -81,7 +93,7 @@ class Characters:
                     yield character if known else "" if character in _JOINERS else self.replacement
 
     def _breakable(self, word: str, widest: int) -> str:
-        if len(word) * 120 <= widest or sum(map(self._width, word)) <= widest:
+        if len(word) * 120 <= widest or self.width(word) <= widest:
             return word
         parts, width = [], 0
         for character in word:

@@ -27,11 +27,11 @@ def number(value: Decimal | int, digits: int, language: str) -> str:
     group, point = _separators(language)
     shown = max(digits, decimals(value)) if isinstance(value, Decimal) else 0
     # Formatting a Decimal never goes through a binary fraction, nor through the context's precision.
-    plain = f"{abs_exact(value):,.{shown}f}".replace(",", "\0").replace(".", point).replace("\0", group)
+    plain = f"{_unsigned(value):,.{shown}f}".replace(",", "\0").replace(".", point).replace("\0", group)
     return f"{MINUS}{plain}" if value < 0 else plain
 
 
-def abs_exact(value: Decimal | int) -> Decimal | int:
+def _unsigned(value: Decimal | int) -> Decimal | int:
     """`value` without its sign; unlike abs() of a Decimal never rounded to the context's precision."""
     return value.copy_abs() if isinstance(value, Decimal) else abs(value)
 
@@ -100,9 +100,9 @@ def country(code: str, language: str) -> str:
 
 
 def iban(text: str) -> str:
-    """In groups of four, which do not part at the end of a line."""
+    """In groups of four."""
     plain = re.sub(r"\s", "", text)
-    return NO_BREAK.join(plain[at : at + 4] for at in range(0, len(plain), 4))
+    return " ".join(plain[at : at + 4] for at in range(0, len(plain), 4))
 
 
 def masked_iban(text: str) -> str:
@@ -136,4 +136,5 @@ def _around(currency: str, language: str) -> tuple[str, str]:
     """What stands before and after an amount of `currency`."""
     shown = str(format_currency(7, currency, locale=LOCALES[language], currency_digits=False, format_type="standard"))
     before, after = re.split(r"7(?:[.,]0*)?", shown, maxsplit=1)
-    return before, after
+    # CLDR parts a code of letters from the figures (currencySpacing); babel does not.
+    return (before + NO_BREAK if before[-1:].isalpha() else before), after

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.documents import formats, sheets
+from pipelines.documents.characters import Wide
 from pipelines.documents.legal import vat_reason
 from pipelines.documents.model import Document, Party
 from pipelines.documents.paying import box
@@ -36,7 +37,7 @@ def page(document: Document) -> Tree:
     return {
         **tree,
         "chart": _chart(document, writer),
-        **sheets.lines(document, writer),
+        "usage": sheets.lines(document, writer),
         "statement": sheets.statement(document, writer),
         "notes": _notes(document, writer),
         "annex": sheets.annex(document, writer),
@@ -78,7 +79,7 @@ def _party(party: Party, writer: Writer) -> Tree:
     return {
         "name": party.name,
         "lines": [line for line in lines if line],
-        "identifiers": [f"{word(key)}: {value}" for key, value in identifiers if value],
+        "identifiers": [word("named", name=word(key), value=value) for key, value in identifiers if value],
     }
 
 
@@ -105,7 +106,7 @@ def _about(document: Document, writer: Writer) -> list[list[str]]:
         else:
             facts.append([word("corrects"), word("corrects_undated", number=document.corrects)])
     if document.reason:
-        facts.append([word("reason"), document.reason])
+        facts.append([word("reason"), Wide(document.reason)])
     return facts
 
 
@@ -132,7 +133,7 @@ def _summary(document: Document, writer: Writer) -> list[list[str]]:
     rows.append([word("gross"), money(document.gross_amount), "total"])
     if document.paid_amount and document.kind != "credit_note":
         label = "paid_from_balance" if document.payment.method == "balance" else "already_paid"
-        rows.append([word(label), money(-document.paid_amount), ""])
+        rows.append([word(label), money(document.paid_amount.copy_negate()), ""])
     if document.kind == "credit_note":
         return [*rows, [word("credited"), money(document.gross_amount.copy_abs()), "owed"]]
     return [*rows, [word("total_owed"), money(document.total_owed), "owed"]]
@@ -201,4 +202,4 @@ def _notes(document: Document, writer: Writer) -> list[str]:
 
 def _legal(document: Document, terms: tuple[str, ...]) -> list[str]:
     wording = document.seller.legal
-    return [line for key in (*terms, "note") for line in wording.get(key, "").splitlines() if line]
+    return [Wide(line) for key in (*terms, "note") for line in wording.get(key, "").splitlines() if line]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import segno
-from segno import helpers
 
 from pipelines.documents import formats
 from pipelines.documents.model import Document
@@ -16,6 +16,12 @@ QUIET = 4
 LONGEST_NAME = 70
 """Characters of the payee in an EPC QR code."""
 LONGEST_TEXT = 140
+LONGEST_IBAN = 34
+LONGEST_PAYLOAD = 331
+"""Bytes of the whole."""
+LEAST, MOST = Decimal("0.01"), Decimal("999999999.99")
+MASK = 4
+"""Readers know all eight masks. Choosing the handsomest takes segno longer than the rest of the code."""
 
 
 def box(document: Document, writer: Writer) -> dict[str, Any]:
@@ -78,14 +84,13 @@ def _qr_code(document: Document, writer: Writer) -> dict[str, str]:
     """The code as SVG, for a transfer in EUR to an IBAN; nothing where the standard has no room for the payment."""
     seller = document.seller
     transfer = document.payment.method == "bank_transfer" and document.kind in ("bill", "debit_note")
-    if not (transfer and document.currency == "EUR" and document.total_owed > 0 and seller.iban):
+    if not (transfer and document.currency == "EUR" and seller.iban):
         return {}
-    name = " ".join(seller.party.name.split())[:LONGEST_NAME]
-    reference = " ".join(document.number.split())
-    try:
-        code = _encoded(document, name, reference)
-    except (ValueError, UnicodeEncodeError):  # an amount, IBAN, BIC or name that no code may hold
+    name, reference = " ".join(seller.party.name.split())[:LONGEST_NAME], " ".join(document.number.split())
+    payload = transfer_payload(name, seller.iban, seller.bic, document.total_owed, reference[:LONGEST_TEXT])
+    if payload is None:
         return {}
+    code = segno.make_qr(payload, error="m", boost_error=False, mask=MASK)
     return {
         "qr": code.svg_inline(border=QUIET, light="white", omitsize=True),
         "scan": writer.word("scan"),
@@ -99,12 +104,11 @@ def _qr_code(document: Document, writer: Writer) -> dict[str, str]:
     }
 
 
-def _encoded(document: Document, name: str, reference: str) -> segno.QRCode:
-    return helpers.make_epc_qr(
-        name=name,
-        iban="".join(document.seller.iban.split()),
-        amount=document.total_owed,
-        text=reference[:LONGEST_TEXT],
-        bic="".join(document.seller.bic.split()) or None,
-        encoding="utf-8",
-    )
+def transfer_payload(name: str, iban: str, bic: str, amount: Decimal, text: str) -> bytes | None:
+    """What an EPC QR code says (EPC069-12, version 2, UTF-8); None where it may not say it."""
+    iban, bic = "".join(iban.split()), "".join(bic.split())
+    said = ["BCD", "002", "1", "SCT", bic, name, iban, f"EUR{amount:.2f}", "", "", text]
+    right = name and text and 4 < len(iban) <= LONGEST_IBAN and len(bic) in (0, 8, 11) and LEAST <= amount <= MOST
+    # A lone surrogate has no bytes; a code without the payee's name right would be refused by the bank anyway.
+    payload = "\n".join(said).encode("utf-8", "replace")
+    return payload if right and len(payload) <= LONGEST_PAYLOAD else None

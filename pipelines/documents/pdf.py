@@ -11,14 +11,14 @@ from typing import Any
 
 import typst
 
-from pipelines.documents.characters import Characters, font_files
+from pipelines.documents.characters import BREAK, Characters, font_files
 from pipelines.documents.model import Document
 from pipelines.documents.page import page
+from pipelines.documents.sheets import one_line_each
 
 HERE = Path(__file__).resolve().parent
 TEMPLATES = HERE / "templates"
 FONTS = HERE / "fonts"
-STANDARDS = ["a-3a", "ua-1"]
 LIBRARIES = ("typst", "segno", "babel", "fonttools", "pikepdf", "factur-x")
 _MODULES = ("characters", "formats", "legal", "page", "paying", "pdf", "sheets", "words")
 
@@ -64,13 +64,14 @@ class Typesetter:
         Its only time is midnight UTC of the day of issue. Raises typst.TypstError where it cannot be set.
         """
         tree = {**self._cleaned(page(document)), "fonts": self._families}
-        inputs = {"document": json.dumps(tree, ensure_ascii=False, separators=(",", ":"))}
+        texts = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
+        inputs = {"document": texts, **({"breaks": BREAK} if BREAK in texts else {})}
         if einvoice is not None:
             inputs["einvoice"] = einvoice.decode("utf-8")
         made = self._compiler.compile(
             format="pdf",
             sys_inputs=inputs,
-            pdf_standards=STANDARDS,
+            pdf_standards=["a-3a", "ua-1"],
             timestamp=datetime.combine(document.issued_on, time(), UTC),
         )
         assert isinstance(made, bytes)
@@ -82,7 +83,10 @@ class Typesetter:
             case str():
                 return self._characters.shown(tree)
             case dict():
-                return {key: value if key == "qr" else self._cleaned(value) for key, value in tree.items()}
+                made = {key: value if key == "qr" else self._cleaned(value) for key, value in tree.items()}
+                if "rows" in made:
+                    made["even"] = one_line_each(made, self._characters.width)
+                return made
             case list():
                 return [self._cleaned(item) for item in tree]
         return tree

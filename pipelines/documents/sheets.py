@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from pipelines.documents import formats
@@ -17,6 +17,21 @@ _QUANTITIES = {"seconds": "duration", "segments": "segments", "messages": "messa
 _PRICES = {"seconds": "per_minute", "segments": "per_segment", "messages": "per_message"}
 _FIGURE = 62
 """Width of a figure in hundredths of an em, with some room."""
+_WIDEST = 1220
+"""Width of the widest figure that stays on one line: four such columns fit on the page."""
+_EXACT = 60
+"""Digits of sums: DECIMAL(38) many times over, more than Python's 28 by default."""
+REST = 0
+"""Width of a column that takes what the others leave."""
+_USAGE = (REST, 560, 640, 620, 850)
+"""Least widths of columns in hundredths of an em: of usage and fees, the statement, the records."""
+_ADJUSTMENT = (REST, 850)
+_STATEMENT = (840, 1200, REST, 850, 850)
+_RECORD = (1100, 620, REST, REST, REST, 500, 820)
+_EM = (5660, 120)
+"""The page between its margins and the gap between two columns (170 mm and 3.5 mm), in hundredths of an em of 8.5 pt;
+then of 6.8 pt."""
+_EM_SMALL = (7080, 150)
 
 Table = dict[str, Any]
 
@@ -58,14 +73,15 @@ class Writer:
         return [self.word(key, currency=self.currency) for key in keys]
 
 
-def lines(document: Document, writer: Writer) -> Table:
-    """`usage`: a table a service; `fees` and `adjustments`: a table, or None."""
-    usage = [_service(kind, direction, found, writer) for kind, direction, found in _by_service(document.lines)]
-    return {
-        "usage": usage,
-        "fees": _fees(_of_kind(document, "number_fee"), writer),
-        "adjustments": _adjustments(_of_kind(document, "adjustment"), writer),
-    }
+def lines(document: Document, writer: Writer) -> list[Table]:
+    """A table a service, then one of the fees of numbers and one of adjustments, where there are some."""
+    tables = [_service(kind, direction, found, writer) for kind, direction, found in _by_service(document.lines)]
+    fees, adjustments = _of_kind(document, "number_fee"), _of_kind(document, "adjustment")
+    tables += [_fees(fees, writer)] if fees else []
+    # The columns of all services stand under one another, as wide as the widest figures want.
+    widest = [max(widths) for widths in zip(*(table["columns"] for table in tables), strict=True)]
+    tables = [{**table, "columns": widest} for table in tables]
+    return [*tables, _adjustments(adjustments, writer)] if adjustments else tables
 
 
 def subtotals(document: Document, writer: Writer) -> list[tuple[str, Decimal]]:
@@ -93,7 +109,7 @@ def statement(document: Document, writer: Writer) -> Table | None:
     opening = ["", word(f"opening_{mode}"), "", "", writer.amount(document.statement.opening)]
     head = writer.head("date", "movement", "reference", "amount", "balance")
     foot = [word(f"closing_{mode}"), writer.amount(document.statement.closing)]
-    return {**_table(head, [opening, *rows], foot), "title": word(f"statement_{mode}")}
+    return {**_table(head, [opening, *rows], foot, _STATEMENT), "title": word(f"statement_{mode}")}
 
 
 def annex(document: Document, writer: Writer) -> Table | None:
@@ -102,7 +118,7 @@ def annex(document: Document, writer: Writer) -> Table | None:
         return None
     head = writer.head("time", "service", "own_number", "other_number", "destination", "quantity", "charge")
     places = max(writer.digits, *(formats.decimals(record.charge) for record in document.annex))
-    return _table(head, [_record(record, places, writer) for record in document.annex], None)
+    return _table(head, [_record(record, places, writer) for record in document.annex], None, _RECORD, small=True)
 
 
 def _by_service(rows: tuple[Line, ...]) -> Iterable[tuple[str, str, list[Line]]]:
@@ -119,7 +135,8 @@ def _of_kind(document: Document, kind: str) -> list[Line]:
 
 
 def _total(rows: Iterable[Line]) -> Decimal:
-    return sum((line.amount for line in rows), Decimal(0))
+    with localcontext(prec=_EXACT):
+        return sum((line.amount for line in rows), Decimal(0))
 
 
 def _subtotal(rows: list[Line], writer: Writer) -> list[str] | None:
@@ -150,7 +167,7 @@ def _service(kind: str, direction: str, rows: list[Line], writer: Writer) -> Tab
     ]
     if not both:
         head, body = _with_gap(head), [_with_gap(row) for row in body]
-    return _table(head, body, _subtotal(rows, writer))
+    return _table(head, body, _subtotal(rows, writer), _USAGE)
 
 
 def _with_gap(cells: list[str]) -> list[str]:
@@ -159,11 +176,15 @@ def _with_gap(cells: list[str]) -> list[str]:
 
 
 def _place(line: Line, language: str) -> str:
-    """`France mobile`; the country first where the destination does not begin with it."""
-    country = formats.country(line.country, language)
-    if not line.destination or line.destination.startswith(country):
-        return line.destination or country
-    return f"{country} · {line.destination}" if country else line.destination
+    """`Germany mobile`, in French `Allemagne mobile`: destinations of price tables begin with the country in English.
+    Before other names stands the country."""
+    country, destination = formats.country(line.country, language), line.destination
+    if not destination or destination.startswith(country):
+        return destination or country
+    in_english = formats.country(line.country, "en")
+    if destination in (in_english, f"{in_english} mobile"):
+        return country + destination[len(in_english) :]
+    return f"{country} · {destination}"
 
 
 def _late(what: str, line: Line, writer: Writer) -> str:
@@ -177,9 +198,7 @@ def _quantity(quantity: int, unit: str, writer: Writer) -> str:
     return formats.duration(quantity) if unit == "seconds" else writer.count(quantity)
 
 
-def _fees(rows: list[Line], writer: Writer) -> Table | None:
-    if not rows:
-        return None
+def _fees(rows: list[Line], writer: Writer) -> Table:
     head = [writer.word("fees"), *writer.head("free_days", "chargeable_days", "per_month", "amount")]
     body = [
         [
@@ -191,12 +210,10 @@ def _fees(rows: list[Line], writer: Writer) -> Table | None:
         ]
         for line in rows
     ]
-    return _table(head, body, _subtotal(rows, writer))
+    return _table(head, body, _subtotal(rows, writer), _USAGE)
 
 
-def _adjustments(rows: list[Line], writer: Writer) -> Table | None:
-    if not rows:
-        return None
+def _adjustments(rows: list[Line], writer: Writer) -> Table:
     body = [
         [
             _late(_place(line, writer.language) or writer.word("adjustment_line"), line, writer),
@@ -205,7 +222,7 @@ def _adjustments(rows: list[Line], writer: Writer) -> Table | None:
         for line in rows
     ]
     head = [writer.word("adjustments"), *writer.head("amount")]
-    return _table(head, body, _subtotal(rows, writer))
+    return _table(head, body, _subtotal(rows, writer), _ADJUSTMENT)
 
 
 def _record(record: Record, places: int, writer: Writer) -> list[str]:
@@ -222,11 +239,26 @@ def _record(record: Record, places: int, writer: Writer) -> list[str]:
     ]
 
 
-def _table(head: list[str], rows: list[list[str]], foot: list[str] | None) -> Table:
-    """Names of columns, rows and a last row; with the width that each column's longest text takes as figures, in
-    hundredths of an em, so that no figure is ever cut."""
-    columns = list(zip(*rows, strict=True))
-    widths = [_FIGURE * max(map(len, column)) for column in columns]
+def _table(
+    head: list[str], rows: list[list[str]], foot: list[str] | None, least: tuple[int, ...], small: bool = False
+) -> Table:
+    """Names of columns, rows and a last row. `columns`: their widths in hundredths of an em, as the longest figure in
+    them wants, so that none is ever cut. `even`: which rows take one line; told when the texts are final."""
+    columns = [REST if width == REST else max(width, _longest(rows, at)) for at, width in enumerate(least)]
     if foot:
-        widths[-1] = max(widths[-1], _FIGURE * len(foot[-1]))
-    return {"head": head, "rows": rows, "foot": foot, "widths": widths}
+        columns[-1] = max(columns[-1], min(_WIDEST, _FIGURE * len(foot[-1])))
+    return {"head": head, "rows": rows, "foot": foot, "columns": columns, "small": small}
+
+
+def _longest(rows: list[list[str]], at: int) -> int:
+    return min(_WIDEST, _FIGURE * max(len(row[at]) for row in rows))
+
+
+def one_line_each(table: Table, width: Callable[[str], int]) -> list[bool]:
+    """Which rows of `table` surely take one line, by the `width` of a text in hundredths of an em."""
+    em, gutter = _EM_SMALL if table["small"] else _EM
+    columns = table["columns"]
+    left = em - sum(columns) - gutter * (len(columns) - 1)
+    share = left // max(1, columns.count(REST))
+    room = [column or share for column in columns]
+    return [all(width(text) <= wide for text, wide in zip(row, room, strict=True)) for row in table["rows"]]

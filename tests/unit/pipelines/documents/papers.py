@@ -113,9 +113,10 @@ NET = Decimal("88.76")
 
 
 def spent(days: int = 31) -> tuple[Decimal, ...]:
-    """Charges a day: calm weekends, busy Mondays."""
+    """Charges a day, calm at weekends."""
     return tuple(
-        Decimal(2) if (at + 3) % 7 in (5, 6) else Decimal("24") + Decimal((at * 37) % 17) / 2 for at in range(days)
+        Decimal("0.31") if (at + 3) % 7 in (5, 6) else Decimal("2.90") + Decimal((at * 37) % 17) / 10
+        for at in range(days)
     )
 
 
