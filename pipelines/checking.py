@@ -19,7 +19,7 @@ from pipelines.documents.mandates import creditor_problems, refusals
 from pipelines.errors import BadInput
 from pipelines.findings import grouped
 from pipelines.reference import InputTables
-from pipelines.settings import Installation, Month, Seller
+from pipelines.settings import Installation, Month, Seller, Settings
 from transforms.billing.bills import missing_vat_rates
 from transforms.billing.vat import EU
 from transforms.rating.book import RatingBook
@@ -47,6 +47,7 @@ def check_inputs(installation: Installation, today: date | None = None) -> dict[
         *_vat_rates(accounts, tables["vat_rates"], month, settings.seller.country),
         *_payment_methods(accounts),
         *_debits(accounts, settings.seller, today),
+        *_legal(accounts, settings),
         *_currencies(accounts, book),
         *_numbers(tables["numbers"], book, today),
         *_destinations(tables["destinations"], tables["voice_outbound"]),
@@ -86,6 +87,25 @@ def _seller(installation: Installation) -> list[str]:
     seller = installation.settings.seller
     missing = [name for name in ("name", "vat_number") if not getattr(seller, name).strip()]
     return grouped("what a bill must state and [seller] in callbill.toml does not", missing)
+
+
+_FRENCH_TERMS = ("late_payment", "recovery_fee", "early_payment")
+
+
+def _legal(accounts: pl.DataFrame, settings: Settings) -> list[str]:
+    """What French law wants on bills between businesses (Code de commerce, L441-9 and L441-10) and is not set."""
+    if settings.seller.country != "FR":
+        return []
+    business = (pl.col("country") == "FR") & (pl.col("vat_number").is_not_null() | pl.col("registration").is_not_null())
+    spoken = accounts.filter(business)["language"].fill_null(settings.documents.language).unique().sort()
+    wording = {"en": settings.legal_en, "fr": settings.legal_fr}
+    missing = [
+        f"[legal_{language}] {name}"
+        for language in spoken
+        for name in _FRENCH_TERMS
+        if not getattr(wording[language], name).strip()
+    ]
+    return grouped("what bills between French businesses must state and callbill.toml does not", missing)
 
 
 def _vat_numbers(accounts: pl.DataFrame, seller_country: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import duckdb
@@ -35,6 +36,7 @@ def verify_month(session: Session, name: str) -> dict[str, Any]:
     findings += _numbers(session, name)
     findings += _posted(session)
     findings += _published(session, name)
+    findings += _files(session, name)
     return {"month": name, "documents": sum(proof["documents"] for proof in proofs), "rows": rows, "findings": findings}
 
 
@@ -97,4 +99,25 @@ def _published(session: Session, name: str) -> list[str]:
     except (duckdb.Error, OSError) as error:
         why = str(error).partition("\n")[0]
         findings.append(f"{place} cannot be read, or its files are missing: {why}")
+    return findings
+
+
+def _files(session: Session, name: str) -> list[str]:
+    """Whether the documents that were made of the month lie there as they were made."""
+    rows = session.warehouse.connection.execute(
+        "SELECT path, sha256 FROM documents WHERE billing_month = ? ORDER BY path", [name]
+    ).fetchall()
+    findings = []
+    for path, sha256 in rows:
+        place = session.installation.documents / path
+        try:
+            with place.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            findings.append(f"{place} is missing; callbill documents {name} makes it again")
+            continue
+        if found != sha256:
+            findings.append(
+                f"{place} is not as it was made; away with it, and callbill documents {name} makes it again"
+            )
     return findings

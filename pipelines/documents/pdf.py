@@ -21,6 +21,7 @@ TEMPLATES = HERE / "templates"
 FONTS = HERE / "fonts"
 LIBRARIES = ("typst", "segno", "babel", "fonttools", "pikepdf", "factur-x")
 _MODULES = ("characters", "formats", "legal", "page", "paying", "pdf", "sheets", "words")
+_GATHERING = ("gather", "mandates", "model", "then")
 
 
 def _version(files: list[Path]) -> str:
@@ -37,10 +38,11 @@ def _version(files: list[Path]) -> str:
 _OWN_FILES = [
     *sorted(TEMPLATES.glob("*.typ")),
     *font_files(FONTS),
-    *(HERE / f"{name}.py" for name in _MODULES),
+    *(HERE / f"{name}.py" for name in (*_MODULES, *_GATHERING)),
+    *sorted((HERE / "einvoice").glob("*.py")),
 ]
 TEMPLATE_VERSION = _version(_OWN_FILES)
-"""Changes whenever the bytes of a document might: with templates, fonts, words, and versions of the libraries."""
+"""Changes whenever the bytes of a document might: with what gathers and shapes it, fonts, and versions of libraries."""
 
 
 class Typesetter:

@@ -49,6 +49,7 @@ class Made:
     path: str
     bytes: int
     sha256: str
+    template_version: str
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,8 @@ def print_documents(root: Path, fonts: Path | None, chunk: list[Gathered]) -> li
             os.replace(beside, place)
             path = f"{root.name}/{place.relative_to(root)}"
             sha256 = hashlib.sha256(content).hexdigest()
-            found.append(Made(gathered.number, gathered.kind, gathered.account_id, form, path, len(content), sha256))
+            document = (gathered.number, gathered.kind, gathered.account_id)
+            found.append(Made(*document, form, path, len(content), sha256, _typesetter(fonts).version))
     for folder in folders:
         sync(folder)
     return found

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 
 import polars as pl
 
@@ -18,7 +19,7 @@ from pipelines.kept import sound
 from pipelines.session import Session
 from pipelines.settings import SETTINGS_FILE, Settings, read_settings
 from transforms.billing.vat import EU
-from transforms.tables.base import empty
+from transforms.tables.base import Table, empty
 from transforms.tables.reference import Accounts, ExchangeRates
 
 CENTS = Decimal("0.01")
@@ -103,16 +104,24 @@ def then(session: Session, inputs: Mapping[str, str]) -> Then:
     for name, table in {"accounts": Accounts, "exchange_rates": ExchangeRates}.items():
         frames[name] = empty(table)
         if sha256 := inputs.get(name):
-            read = read_table(sound(session.installation, sha256, f"{name}.csv"), table, settings.zone)
-            if read.problems:
-                raise BadInput(read.problems)
-            frames[name] = read.frame.drop(LINE)
+            frames[name] = _read(sound(session.installation, sha256, f"{name}.csv"), table, settings)
     return Then(settings, frames["accounts"], frames["exchange_rates"], _rates_today(session))
+
+
+def today(session: Session) -> Then:
+    """The inputs as they lie in HOME now. Raises BadInput where one cannot be read."""
+    rates = _rates_today(session)
+    accounts = _read(session.installation.reference / "accounts.csv", Accounts, session.installation.settings)
+    return Then(session.installation.settings, accounts, rates, rates)
 
 
 def _rates_today(session: Session) -> pl.DataFrame:
     path = session.installation.reference / "exchange_rates.csv"
-    read = read_table(path, ExchangeRates, session.installation.settings.zone)
+    return _read(path, ExchangeRates, session.installation.settings)
+
+
+def _read(path: Path, table: type[Table], settings: Settings) -> pl.DataFrame:
+    read = read_table(path, table, settings.zone)
     if read.problems:
         raise BadInput(read.problems)
     return read.frame.drop(LINE)

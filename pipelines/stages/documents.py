@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 
 import polars as pl
 
 from pipelines.documents.gather import Gathered, Issue, issued_documents, receipt_documents
 from pipelines.documents.model import Kind
-from pipelines.documents.pdf import TEMPLATE_VERSION
 from pipelines.documents.press import Made, Refused, clear_unfinished, printed
-from pipelines.documents.then import inputs_now, then
+from pipelines.documents.then import Then, inputs_now, then, today
 from pipelines.durable import put
 from pipelines.errors import BadInput, CallbillError
 from pipelines.month_files import scan
@@ -42,16 +42,12 @@ def make_documents(session: Session, name: str) -> Facts:
     """The files of the month's issued bills and notes, and of the receipts of its top-ups, that are not there yet.
 
     Each is made from what was issued, and from reference files and settings as they were then, so that it is the same
-    on every rendering. A run that was killed goes on where it stopped. Raises NotMade at the end where some cannot be
-    made, BadInput where there is nothing to make.
+    on every rendering; what cannot be made from these, for want of a rate or of the seller's name, from those of today.
+    A run that was killed goes on where it stopped. Raises NotMade at the end where some cannot be made, BadInput where
+    there is nothing to make or nobody who issues it.
     """
     session.progress.stage(f"documents {name}")
-    known = _known(session, name)
-    todo = [*_issued(session, name, known), *_receipts(session, name, known)]
-    if not todo and not known.rows:
-        raise BadInput(f"{name} is not issued and has no receipts: callbill issue {name} comes before its documents")
-    refused = _make(session, name, (found for source in todo for found in source), known)
-    return _conclude(session, name, refused)
+    return _conclude(session, name, _make(session, name, [_issued, _receipts]))
 
 
 def make_receipt_documents(session: Session) -> None:
@@ -64,9 +60,7 @@ def make_receipt_documents(session: Session) -> None:
     )
     for name in months["month"]:
         session.progress.stage(f"receipts {name}")
-        known = _known(session, name)
-        found = (receipt for source in _receipts(session, name, known) for receipt in source)
-        for refusal in _make(session, name, found, known):
+        for refusal in _make(session, name, [_receipts]):
             session.progress.warn(f"{refusal.document} cannot be made: {refusal.why}")
         _put_manifest(session, name)
 
@@ -96,17 +90,24 @@ def _known(session: Session, name: str) -> Known:
     return Known(rows, [whole(path, size) for path, size in rows.select("path", "bytes").iter_rows()])
 
 
-def _issued(session: Session, name: str, known: Known) -> Iterator[Iterable[Gathered]]:
-    """The bills and notes of each issue of the month that are not there, as they stood then."""
+Wanted = Callable[[str], bool]
+"""Whether the document of a number is to be made."""
+
+Source = Callable[[Session, str, Wanted, Then | None], Iterator[Iterable[Gathered]]]
+"""Gathers documents of a month that are wanted, with inputs of the day on which they were issued, or with others."""
+
+
+def _issued(session: Session, name: str, wanted: Wanted, instead: Then | None = None) -> Iterator[Iterable[Gathered]]:
+    """The bills and notes of each issue of the month."""
     files = session.warehouse.month_files
     for proof in proofs(session, name):
         part = proof["part"]
         of_bills = "open" in proof
         table, number = ("bills", "bill_number") if of_bills else ("correction_notes", "note_number")
-        rows = scan(table, files.part(table, name, part)).filter(~pl.col(number).is_in(known.there)).collect()
+        rows = _only(scan(table, files.part(table, name, part)).collect(), number, wanted)
         if rows.is_empty():
             continue
-        was = then(session, proof["inputs"])
+        was = instead or then(session, proof["inputs"])
         kinds: tuple[Kind, ...] = ("bill",) if of_bills else ("credit_note", "debit_note")
         for kind in kinds:
             mine = rows if of_bills else rows.filter(pl.col("kind") == kind)
@@ -124,8 +125,8 @@ def _issued(session: Session, name: str, known: Known) -> Iterator[Iterable[Gath
                 yield issued_documents(session, name, issue)
 
 
-def _receipts(session: Session, name: str, known: Known) -> Iterator[Iterable[Gathered]]:
-    """The receipts of the month's top-ups that are not there, by the inputs of the day on which they were made."""
+def _receipts(session: Session, name: str, wanted: Wanted, instead: Then | None = None) -> Iterator[Iterable[Gathered]]:
+    """The receipts of the month's top-ups, by the inputs of the day on which they were made."""
     month = session.month(name)
     rows = session.warehouse.frame(
         "SELECT r.*, o.accounts_sha256, o.settings_sha256, o.rates_sha256 FROM receipts r "
@@ -134,26 +135,48 @@ def _receipts(session: Session, name: str, known: Known) -> Iterator[Iterable[Ga
         [month.starts, month.ends],
     )
     hashes = ["accounts_sha256", "settings_sha256", "rates_sha256"]
-    for (accounts, settings, rates), part in rows.filter(~pl.col("receipt_number").is_in(known.there)).group_by(
+    for (accounts, settings, rates), part in _only(rows, "receipt_number", wanted).group_by(
         hashes, maintain_order=True
     ):
         inputs = {"accounts": accounts, SETTINGS_FILE: settings, "exchange_rates": rates}
-        was = then(session, inputs if accounts is not None else inputs_now(session))
-        yield receipt_documents(session, part, was)
+        known = inputs if accounts is not None else inputs_now(session)
+        yield receipt_documents(session, part, instead or then(session, known))
 
 
-def _make(session: Session, name: str, documents: Iterable[Gathered], known: Known) -> list[Refused]:
-    """Makes `documents` and notes their files; returns those that cannot be made."""
+def _only(rows: pl.DataFrame, number: str, wanted: Wanted) -> pl.DataFrame:
+    return rows.filter(pl.Series([wanted(found) for found in rows[number]], dtype=pl.Boolean))
+
+
+def _make(session: Session, name: str, sources: Sequence[Source]) -> list[Refused]:
+    """Makes the documents of the month that are not there and notes their files; returns those that cannot be made."""
+    known = _known(session, name)
+    todo = [
+        part for source in sources for part in source(session, name, lambda number: number not in known.there, None)
+    ]
+    if not todo and not known.rows:
+        raise BadInput(f"{name} is not issued and has no receipts: callbill issue {name} comes before its documents")
+    if todo and not session.installation.settings.seller.name:
+        path = session.installation.settings_file
+        raise BadInput(f"{path}: [seller] name is missing: documents say who issues them")
+    refused = {found.document: found for found in _print(session, name, todo, known)}
+    if refused:
+        now = today(session)
+        again = [part for source in sources for part in source(session, name, refused.__contains__, now)]
+        refused = {found.document: found for found in _print(session, name, again, known)}
+    return [refused[number] for number in sorted(refused)]
+
+
+def _print(session: Session, name: str, todo: Iterable[Iterable[Gathered]], known: Known) -> list[Refused]:
     root, fonts = session.installation.documents / name, session.installation.home / FONTS
     processes = session.installation.settings.documents.processes or os.cpu_count() or 1
     refused: list[Refused] = []
     clear_unfinished(root)
-    for chunk in printed(root, fonts if fonts.is_dir() else None, documents, processes):
+    for chunk in printed(root, fonts if fonts.is_dir() else None, chain.from_iterable(todo), processes):
         files = [found for found in chunk if isinstance(found, Made)]
         refused += [found for found in chunk if isinstance(found, Refused)]
         _note(session, name, files, known)
-        session.progress.advance(len({found.document for found in chunk}))
-    return sorted(refused, key=lambda found: found.document)
+        session.progress.advance(len({file.document for file in files}))
+    return refused
 
 
 def _note(session: Session, name: str, files: list[Made], known: Known) -> None:
@@ -163,13 +186,19 @@ def _note(session: Session, name: str, files: list[Made], known: Known) -> None:
         before = known.rows[file.document, file.form]
         if before["sha256"] != file.sha256:
             (session.installation.documents / file.path).unlink()
+            other = before["template_version"] != file.template_version
+            why = (
+                f"by templates {before['template_version']}, these are {file.template_version}"
+                if other
+                else "otherwise"
+            )
             raise CallbillError(
-                f"documents/{file.path} was lost or changed, and cannot be made as it was: it was made by templates "
-                f"{before['template_version']}, these are {TEMPLATE_VERSION}; put it back from a backup"
+                f"documents/{file.path} was lost or changed, and cannot be made as it was: it was made {why}; put it back "
+                "from a backup"
             )
     new = [asdict(file) for file in files if (file.document, file.form) not in known.rows]
     if new:
-        frame = pl.DataFrame(new).with_columns(billing_month=pl.lit(name), template_version=pl.lit(TEMPLATE_VERSION))
+        frame = pl.DataFrame(new).with_columns(billing_month=pl.lit(name))
         with session.warehouse.transaction():
             session.warehouse.insert("documents", assert_contract(Documents, conform(Documents, frame)))
 
@@ -183,7 +212,6 @@ def _conclude(session: Session, name: str, refused: list[Refused]) -> Facts:
     )
     facts: Facts = {
         "folder": str(session.installation.documents / name),
-        "template_version": TEMPLATE_VERSION,
         "documents": int(counts["documents"].sum()),
         "bytes": int(counts["bytes"].sum()),
         "refused": len(refused),

@@ -362,7 +362,7 @@ def test_dagster_makes_them_of_an_issued_month(home: Home, monkeypatch: pytest.M
     close(home)
     monkeypatch.setenv("CALLBILL_HOME", str(home.path))
     monkeypatch.setenv("CALLBILL_PRICE_TABLES", str(home.price_tables))
-    job = definitions(home.installation).resolve_job_def("documents")
+    job = definitions(home.installation).resolve_job_def("make_documents")
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     with dagster_instance(home.installation) as instance:
         made = job.execute_in_process(

@@ -226,7 +226,7 @@ def test_what_comes_out_otherwise_is_not_put_in_its_place(home: Home) -> None:
             [number],
         )
     with pytest.raises(
-        CallbillError, match=r"was lost or changed, and cannot be made as it was: .* templates older"
+        CallbillError, match=r"was lost or changed, and cannot be made as it was: .* by templates older"
     ) as said:
         make(home)
     assert f"documents/{APRIL}/bills/{number}.pdf" in str(said.value)
