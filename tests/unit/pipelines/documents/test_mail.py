@@ -197,7 +197,7 @@ class TestText:
             "Credited amount: €1,000.00",
             "VAT: €200.00",
             "Total paid: €1,200.00",
-            "Updated balance: -€5.50",
+            "Updated balance: −€5.50",
             "",
             "Example Telecom",
         ]
@@ -210,7 +210,7 @@ class TestText:
             "Montant crédité : 1 000,00 €",
             "TVA : 200,00 €",
             "Total payé : 1 200,00 €",
-            "Nouveau solde : -5,50 €",
+            "Nouveau solde : −5,50 €",
             "",
             "Example Telecom",
         ]
@@ -264,7 +264,11 @@ class TestText:
 
     @pytest.mark.parametrize(
         ("currency", "digits", "amount", "shown"),
-        [("JPY", 0, "1200", "JP¥1,200"), ("TND", 3, "1.234", "TND1.234"), ("IQD", 3, "5.000", "IQD5.000")],
+        [
+            ("JPY", 0, "1200", "JP¥1,200"),
+            ("TND", 3, "1.234", "TND\N{NO-BREAK SPACE}1.234"),
+            ("IQD", 3, "5.000", "IQD\N{NO-BREAK SPACE}5.000"),
+        ],
     )
     def test_digits_of_the_minor_unit(self, currency: str, digits: int, amount: str, shown: str) -> None:
         bill = replace(BILL, currency=currency, digits=digits, gross_amount=D(amount), total_owed=D(amount))
