@@ -275,7 +275,7 @@ def debit_note(**changes: Any) -> Document:
         "corrects_issued_on": ISSUED_ON,
         "issued_on": date(2026, 11, 20),
         "reason": "Calls that were missing.",
-        "payment": DEBIT,
+        "payment": replace(DEBIT, due_on=date(2026, 12, 4)),
     }
     return document(lines, **(told | changes))
 

@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.documents.mail import Envelope, message, text
 from pipelines.documents.model import Document, Party, Payment, Seller
+from pipelines.documents.page import page
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 20
 D = Decimal
@@ -161,6 +162,12 @@ class TestHeaders:
         assert b"\n" not in first.replace(b"\r\n", b"")
         assert max(map(len, first.splitlines())) <= 78
 
+    @pytest.mark.parametrize("language", ["en", "fr"])
+    def test_the_subject_calls_it_as_its_page_does(self, language: str) -> None:
+        for kind in ("receipt", "bill", "credit_note", "debit_note"):
+            document = replace(BILL, kind=kind, language=language)  # type: ignore[arg-type]
+            assert read(document)["Subject"] == f"{page(document)['title']} - Example Telecom"
+
     def test_without_a_name(self) -> None:
         found = read(replace(RECEIPT, seller=Seller(Party("", "FR"))))
         assert found["From"] == "billing@example.com"
@@ -178,9 +185,15 @@ class TestParts:
         body, attached = read(RECEIPT).iter_parts()
         assert body.get_content_type() == "text/plain"
         assert body["Content-Language"] == "en"
-        assert body.get_content().splitlines() == text(RECEIPT).splitlines()
         assert (attached.get_content_type(), attached.get_filename()) == ("application/pdf", "R-2026-000001.pdf")
         assert attached.get_content() == PDF
+
+    @pytest.mark.parametrize("language", ["en", "fr"])
+    @pytest.mark.parametrize("currency", ["EUR", "TND"])
+    def test_the_text_arrives_as_it_is(self, language: str, currency: str) -> None:
+        document = replace(RECEIPT, language=language, currency=currency)
+        body, _ = read(document).iter_parts()
+        assert body.get_content().splitlines() == text(document).splitlines()
 
     @pytest.mark.parametrize(("number", "name"), [("../R/1", "---R-1.pdf"), ("", "document.pdf"), ("é1", "-1.pdf")])
     def test_a_name_that_is_no_path(self, number: str, name: str) -> None:
