@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -177,17 +177,34 @@ def _bills(session: Session, month: str) -> dict[str, date]:
 
 def _document(session: Session, month: str, issue: Issue, row: dict[str, Any], facts: _Facts) -> Document:
     """One bill or note. Raises BadInput where something is missing that it must say."""
-    bounds, then = session.month(month), issue.then
-    language = row["language"] or then.settings.documents.language
-    digits = session.minor_units[row["currency"]]
-    issued_on = row["issued_at"].astimezone(facts.zone).date()
-    vat = exact(row["vat_amount"], digits)
-    rate, declared = then.declared(vat, row["currency"], issued_on)
+    plain = without_lines(session, month, issue.kind, row, issue.then)
+    rate, declared = issue.then.declared(plain.vat_amount, plain.currency, plain.issued_on)
     name = str(row[issue.key])
+    return replace(
+        plain,
+        lines=_lines(facts, name, row["account_id"], plain.digits),
+        payment=_payment(issue, row, facts),
+        exchange_rate=rate,
+        vat_amount_declared=declared,
+        statement=_statement(facts, plain.number, plain.digits),
+        spend_per_day=_spend(*plain.period, *facts.days.get(name, ((), ()))),
+        forwarded=name in facts.forwarded,
+        records=row["_records"],
+        annex=_annex(facts.annexes.get(name), facts.zone),
+        corrects_issued_on=facts.bills.get(plain.corrects),
+    )
+
+
+def without_lines(session: Session, month: str, kind: Kind, row: dict[str, Any], then: Then) -> Document:
+    """The bill or note of `row` (Bills or CorrectionNotes, and the columns of Accounts `then`) with its sums only, as if
+    paid from the balance."""
+    bounds, digits = session.month(month), session.minor_units[row["currency"]]
+    language = row["language"] or then.settings.documents.language
+    note = kind != "bill"
     return Document(
-        kind=issue.kind,
-        number=row[issue.number],
-        issued_on=issued_on,
+        kind=kind,
+        number=row["note_number" if note else "bill_number"],
+        issued_on=row["issued_at"].astimezone(session.installation.settings.zone).date(),
         language=language,
         account_id=row["account_id"],
         billing_mode=row["billing_mode"],
@@ -196,25 +213,17 @@ def _document(session: Session, month: str, issue: Issue, row: dict[str, Any], f
         seller=then.seller(language),
         buyer=buyer(row),
         period=(bounds.first, bounds.last),
-        lines=_lines(facts, name, row["account_id"], digits),
+        lines=(),
         net_amount=exact(row["net_amount"], digits),
         vat_rate=row["vat_rate"],
         vat_rule=row["vat_rule"],
-        vat_amount=vat,
+        vat_amount=exact(row["vat_amount"], digits),
         gross_amount=exact(row["gross_amount"], digits),
         paid_amount=exact(row["paid_from_balance"], digits),
         total_owed=exact(row["total_owed"], digits),
-        payment=_payment(issue, row, facts),
-        exchange_rate=rate,
-        vat_amount_declared=declared,
-        statement=_statement(facts, row[issue.number], digits),
-        spend_per_day=_spend(bounds.first, bounds.last, *facts.days.get(name, ((), ()))),
-        forwarded=name in facts.forwarded,
-        records=row["_records"],
-        annex=_annex(facts.annexes.get(name), facts.zone),
-        corrects=row.get("bill_number") or "" if issue.kind != "bill" else "",
-        corrects_issued_on=facts.bills.get(row["bill_number"] or ""),
-        reason=row.get("reason") or "",
+        payment=Payment("balance"),
+        corrects=row["bill_number"] or "" if note else "",
+        reason=row["reason"] if note else "",
     )
 
 

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from babel import Locale
-from babel.dates import format_date
-from babel.numbers import parse_pattern
-
+from pipelines.documents import formats
 from pipelines.documents.addresses import header_text, plain_address
 from pipelines.documents.model import Document
+from pipelines.documents.words import WORDS
 
 _POLICY = SMTP.clone(cte_type="7bit")
 """Lines end in CR LF, and nothing goes out that a server would have to convert."""
-
-_LOCALES = {"en": "en_GB", "fr": "fr_FR"}
-
-_TITLES = {
-    "en": {"receipt": "Receipt", "bill": "Bill", "credit_note": "Credit note", "debit_note": "Debit note"},
-    "fr": {"receipt": "Reçu", "bill": "Facture", "credit_note": "Avoir", "debit_note": "Facture rectificative"},
-}
 
 _WORDS = {
     "en": {
@@ -57,7 +48,7 @@ _WORDS = {
         "receipt": "Nous avons reçu votre rechargement du {day}. Le reçu {number} est joint.",
         "bill": "Votre facture {number} pour la période du {first} au {last} est jointe.",
         "credit_note": "L'avoir {number} est joint.",
-        "debit_note": "La facture rectificative {number} est jointe.",
+        "debit_note": "La note de débit {number} est jointe.",
         "corrects": "Facture corrigée",
         "reason": "Motif",
         "account": "Compte",
@@ -107,7 +98,7 @@ def message(document: Document, envelope: Envelope, pdf: bytes) -> EmailMessage:
     seller = header_text(document.seller.party.name)
     made["From"] = _address(envelope.sender, header_text(seller, 60))
     made["To"] = _address(envelope.recipient)
-    title = header_text(f"{_TITLES[document.language][document.kind]} {document.number}")
+    title = header_text(f"{WORDS[document.language][document.kind]} {document.number}")
     made["Subject"] = f"{title} - {seller}" if seller else title
     made["Date"] = envelope.at
     made["Message-ID"] = header_text(envelope.message_id, 250)
@@ -137,7 +128,7 @@ def _file_name(number: str) -> str:
 def text(document: Document) -> str:
     """What the e-mail says, in the document's language: lines of plain text."""
     words = _WORDS[document.language]
-    first, last = (_day(day, document) for day in document.period)
+    first, last = (formats.day(day, document.language) for day in document.period)
     number = header_text(document.number)
     lines = [words[document.kind].format(number=number, day=first, first=first, last=last)]
     if document.corrects:
@@ -145,7 +136,8 @@ def text(document: Document) -> str:
     if document.reason:
         lines.append(_pair(words, "reason", header_text(document.reason, 500)))
     lines += ["", _pair(words, "account", header_text(document.account_id))]
-    lines += [_pair(words, name, _amount(value, document)) for name, value in _amounts(document)]
+    for name, value in _amounts(document):
+        lines.append(_pair(words, name, formats.money(value, document.currency, document.digits, document.language)))
     if document.kind != "receipt":
         lines += ["", _how_paid(document, words)]
     lines += ["", header_text(document.seller.party.name)]
@@ -180,19 +172,6 @@ def _how_paid(document: Document, words: dict[str, str]) -> str:
     known = paid.due_on is not None and (method == "bank_transfer" or bool(paid.mandate_reference))
     return words[method if known else f"{method}_no_day"].format(
         number=header_text(document.number),
-        day="" if paid.due_on is None else _day(paid.due_on, document),
+        day="" if paid.due_on is None else formats.day(paid.due_on, document.language),
         mandate=header_text(paid.mandate_reference),
     )
-
-
-def _day(day: date, document: Document) -> str:
-    return format_date(day, "long", locale=_LOCALES[document.language])
-
-
-def _amount(value: Decimal, document: Document) -> str:
-    """An amount with all digits of its minor unit, which ISO 4217 decides: CLDR shows fewer of some currencies."""
-    locale = Locale.parse(_LOCALES[document.language])
-    pattern = parse_pattern(locale.currency_formats["standard"].pattern)
-    pattern.frac_prec = (document.digits, document.digits)
-    shown: str = pattern.apply(value, locale, currency=document.currency, currency_digits=False)
-    return shown

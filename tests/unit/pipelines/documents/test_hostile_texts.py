@@ -13,7 +13,7 @@ from fontTools.ttLib import TTFont
 
 from pipelines.documents.model import Document, Entry, Statement
 from pipelines.documents.pdf import FONTS
-from tests.unit.pipelines.documents import papers
+from tests import documents
 from tests.unit.pipelines.documents.reading import made, opened, pages, squeezed, typesetter
 
 LITERAL = [
@@ -137,7 +137,7 @@ DRAWN = [
 def everywhere(said: str) -> Document:
     """A bill with `said` in every text that comes from people."""
     party = replace(
-        papers.BAKERY,
+        documents.FRENCH_BUSINESS,
         name=said,
         address=said,
         postcode=said,
@@ -146,24 +146,26 @@ def everywhere(said: str) -> Document:
         registration=said,
         country=said,
     )
-    document = papers.bill(
+    document = documents.document(
         number=said,
         account_id=said,
         buyer=party,
-        seller=papers.seller(party=party, legal=dict.fromkeys(papers.LEGAL["en"], said), bic=said, creditor_id=said),
+        seller=documents.seller(
+            party=party, legal=dict.fromkeys(documents.LEGAL["en"], said), bic=said, creditor_id=said
+        ),
         corrects=said,
         reason=said,
         payment_reference=said,
         statement=Statement(
             Decimal(0),
-            (Entry(papers.TRANSFER.due_on or papers.bill().issued_on, "payment", said, Decimal(1), Decimal(1)),),
+            (Entry(documents.DUE_ON, "payment", said, Decimal(1), Decimal(1)),),
             Decimal(1),
         ),
         annex=tuple(
             replace(record, own_number=said, other_number=said, destination=said, country=said)
-            for record in papers.records(2)
+            for record in documents.records(2)
         ),
-        payment=replace(papers.DEBIT, mandate_reference=said, debtor_iban=said),
+        payment=replace(documents.DEBIT, mandate_reference=said, debtor_iban=said),
     )
     lines = tuple(
         replace(line, destination=said, country=said, telephone=said, usage_month=said) for line in document.lines
@@ -173,7 +175,7 @@ def everywhere(said: str) -> Document:
 
 def shown_of(said: str) -> str:
     """The reason on a credit note of which it is `said`, as it is read back."""
-    text = " ".join(pages(made(papers.credit_note(reason=said))))
+    text = " ".join(pages(made(documents.credit_note(reason=said))))
     return squeezed(text.partition(" Reason ")[2].partition(" Credited ")[0])
 
 
@@ -203,11 +205,11 @@ def test_it_is_drawn(said: str) -> None:
 def test_five_thousand_characters_take_pages_and_hide_no_figure() -> None:
     said = "x" * 5000
     assert len(made(everywhere(said))) > 1_000_000
-    named = replace(papers.BAKERY, name=said)
-    lines = (replace(papers.LINES[0], destination=said), *papers.LINES[1:])
-    read = squeezed(" ".join(pages(made(papers.bill(buyer=named, reason=said, lines=lines)))))
+    named = replace(documents.FRENCH_BUSINESS, name=said)
+    lines = (replace(documents.LINES[0], destination=said), *documents.LINES[1:])
+    read = squeezed(" ".join(pages(made(documents.document(buyer=named, reason=said, lines=lines)))))
     assert read.count("x") >= 3 * 5000
-    for line in papers.LINES:
+    for line in documents.LINES:
         assert str(line.amount) in read
 
 
@@ -230,5 +232,5 @@ def test_every_character_of_the_fonts_can_be_set() -> None:
     told = sorted(known)
     for at in range(0, len(told), 1500):
         some = told[at : at + 1500]
-        made(papers.credit_note(reason=" ".join(some)))
-        made(papers.credit_note(reason="".join(some)))
+        made(documents.credit_note(reason=" ".join(some)))
+        made(documents.credit_note(reason="".join(some)))

@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.documents.mail import Envelope, message, text
 from pipelines.documents.model import Document, Party, Payment, Seller
+from pipelines.documents.page import page
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 20
 D = Decimal
@@ -161,6 +162,12 @@ class TestHeaders:
         assert b"\n" not in first.replace(b"\r\n", b"")
         assert max(map(len, first.splitlines())) <= 78
 
+    @pytest.mark.parametrize("language", ["en", "fr"])
+    def test_the_subject_calls_it_as_its_page_does(self, language: str) -> None:
+        for kind in ("receipt", "bill", "credit_note", "debit_note"):
+            document = replace(BILL, kind=kind, language=language)  # type: ignore[arg-type]
+            assert read(document)["Subject"] == f"{page(document)['title']} - Example Telecom"
+
     def test_without_a_name(self) -> None:
         found = read(replace(RECEIPT, seller=Seller(Party("", "FR"))))
         assert found["From"] == "billing@example.com"
@@ -178,9 +185,15 @@ class TestParts:
         body, attached = read(RECEIPT).iter_parts()
         assert body.get_content_type() == "text/plain"
         assert body["Content-Language"] == "en"
-        assert body.get_content().splitlines() == text(RECEIPT).splitlines()
         assert (attached.get_content_type(), attached.get_filename()) == ("application/pdf", "R-2026-000001.pdf")
         assert attached.get_content() == PDF
+
+    @pytest.mark.parametrize("language", ["en", "fr"])
+    @pytest.mark.parametrize("currency", ["EUR", "TND"])
+    def test_the_text_arrives_as_it_is(self, language: str, currency: str) -> None:
+        document = replace(RECEIPT, language=language, currency=currency)
+        body, _ = read(document).iter_parts()
+        assert body.get_content().splitlines() == text(document).splitlines()
 
     @pytest.mark.parametrize(("number", "name"), [("../R/1", "---R-1.pdf"), ("", "document.pdf"), ("é1", "-1.pdf")])
     def test_a_name_that_is_no_path(self, number: str, name: str) -> None:
@@ -197,7 +210,7 @@ class TestText:
             "Credited amount: €1,000.00",
             "VAT: €200.00",
             "Total paid: €1,200.00",
-            "Updated balance: -€5.50",
+            "Updated balance: −€5.50",
             "",
             "Example Telecom",
         ]
@@ -210,7 +223,7 @@ class TestText:
             "Montant crédité : 1 000,00 €",
             "TVA : 200,00 €",
             "Total payé : 1 200,00 €",
-            "Nouveau solde : -5,50 €",
+            "Nouveau solde : −5,50 €",
             "",
             "Example Telecom",
         ]
@@ -264,7 +277,11 @@ class TestText:
 
     @pytest.mark.parametrize(
         ("currency", "digits", "amount", "shown"),
-        [("JPY", 0, "1200", "JP¥1,200"), ("TND", 3, "1.234", "TND1.234"), ("IQD", 3, "5.000", "IQD5.000")],
+        [
+            ("JPY", 0, "1200", "JP¥1,200"),
+            ("TND", 3, "1.234", "TND\N{NO-BREAK SPACE}1.234"),
+            ("IQD", 3, "5.000", "IQD\N{NO-BREAK SPACE}5.000"),
+        ],
     )
     def test_digits_of_the_minor_unit(self, currency: str, digits: int, amount: str, shown: str) -> None:
         bill = replace(BILL, currency=currency, digits=digits, gross_amount=D(amount), total_owed=D(amount))

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.documents.paying import box, transfer_payload
 from pipelines.documents.sheets import Writer
-from tests.unit.pipelines.documents import papers
+from tests.documents import document
 
 IBAN = "FR76 3000 6000 0112 3456 7890 189"
 
@@ -37,7 +37,7 @@ def test_what_no_code_may_hold_has_none(name: str, iban: str, bic: str, amount: 
 
 
 def test_the_code_is_in_the_box_of_a_transfer() -> None:
-    document = papers.bill()
-    found = box(document, Writer.of(document))
+    bill = document()
+    found = box(bill, Writer.of(bill))
     assert found["qr"].startswith("<svg")
     assert "reference 2026-000123" in found["qr_alt"]

@@ -41,10 +41,10 @@ def test_invoice_and_credit_note_have_their_own_xsd(validator: Validator) -> Non
 @pytest.mark.parametrize(
     ("old", "new", "rule"),
     [
-        ("<ram:GrandTotalAmount>37.12<", "<ram:GrandTotalAmount>37.13<", "BR-CO-15"),
-        ("<ram:LineTotalAmount>16.44<", "<ram:LineTotalAmount>16.45<", "BR-CO-10"),
-        ("<ram:DuePayableAmount>37.12<", "<ram:DuePayableAmount>0.00<", "BR-CO-16"),
-        ("<ram:ID>2026-000042</ram:ID>", "<ram:ID/>", "BR-02"),
+        ("<ram:GrandTotalAmount>106.51<", "<ram:GrandTotalAmount>106.52<", "BR-CO-15"),
+        ("<ram:LineTotalAmount>36.86<", "<ram:LineTotalAmount>36.87<", "BR-CO-10"),
+        ("<ram:DuePayableAmount>106.51<", "<ram:DuePayableAmount>0.00<", "BR-CO-16"),
+        ("<ram:ID>2026-000123</ram:ID>", "<ram:ID/>", "BR-02"),
         # Codes, which the stylesheet looks up in its lists.
         ('unitCode="SEC"', 'unitCode="SEX"', "@unitCode"),
         ("<ram:InvoiceCurrencyCode>EUR<", "<ram:InvoiceCurrencyCode>EUX<", "InvoiceCurrencyCode"),
@@ -62,16 +62,16 @@ def test_the_rules_for_cii_refuse(old: str, new: str, rule: str, validator: Vali
     ("old", "new", "rule"),
     [
         (
-            '<cbc:TaxInclusiveAmount currencyID="EUR">37.12<',
-            '<cbc:TaxInclusiveAmount currencyID="EUR">37.13<',
+            '<cbc:TaxInclusiveAmount currencyID="EUR">106.51<',
+            '<cbc:TaxInclusiveAmount currencyID="EUR">106.52<',
             "BR-CO-15",
         ),
         (
-            '<cbc:LineExtensionAmount currencyID="EUR">16.44<',
-            '<cbc:LineExtensionAmount currencyID="EUR">16.45<',
+            '<cbc:LineExtensionAmount currencyID="EUR">36.86<',
+            '<cbc:LineExtensionAmount currencyID="EUR">36.87<',
             "BR-CO-10",
         ),
-        ("<cbc:ID>2026-000042</cbc:ID>", "<cbc:ID/>", "BR-02"),
+        ("<cbc:ID>2026-000123</cbc:ID>", "<cbc:ID/>", "BR-02"),
         ('unitCode="SEC"', 'unitCode="SEX"', "BR-CL-23"),
         ("<cbc:IdentificationCode>FR<", "<cbc:IdentificationCode>XK<", "BR-CL-14"),
     ],
@@ -89,7 +89,7 @@ def test_the_rules_for_ubl_refuse(old: str, new: str, rule: str, validator: Vali
         ("cii", '<ram:ID schemeID="0002">987654324<', '<ram:ID schemeID="0002">98765432<', "BR-FR-10"),
         ("ubl", "#PMD#", "#AAI#", "BR-FR-05"),
         ("ubl", "<cbc:ProfileID>S1<", "<cbc:ProfileID>X1<", "BR-FR-08"),
-        ("ubl", "<cbc:ID>2026-000042</cbc:ID>", "<cbc:ID>2026 000042</cbc:ID>", "BR-FR-02"),
+        ("ubl", "<cbc:ID>2026-000123</cbc:ID>", "<cbc:ID>2026 000123</cbc:ID>", "BR-FR-02"),
     ],
 )
 def test_the_french_rules_refuse_what_others_do_not(

@@ -17,11 +17,11 @@ from pipelines.documents.einvoice.xmp import sealed
 from tests.documents import document
 
 SOURCE = """
-#set document(title: "Bill 2026-000042", author: "Allô Mesure SAS", date: datetime(year: 2026, month: 11, day: 2))
+#set document(title: "Bill 2026-000123", author: "Allô Mesure", date: datetime(year: 2026, month: 11, day: 2))
 #set text(lang: "en")
 #pdf.attach("{name}", bytes(sys.inputs.xml), relationship: "alternative", mime-type: "text/xml", description: "The bill")
-= Bill 2026-000042
-Total 37.12 EUR
+= Bill 2026-000123
+Total 106.51 EUR
 """
 FX = "{urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#}"
 PDFA = {
