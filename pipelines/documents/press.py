@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import chain, islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait as await_any
@@ -19,6 +19,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from pipelines.behind import one_behind
 from pipelines.documents.gather import Gathered
 from pipelines.documents.model import Document
 from pipelines.durable import sync
@@ -116,33 +117,41 @@ def print_documents(root: Path, fonts: Path | None, chunk: list[Gathered]) -> li
     """Makes the documents and puts their files under `root`, each whole or not at all; they are on the disk when it
     returns. A document is there with all its forms or is refused."""
     found: list[Printed] = []
-    folders = set()
-    for gathered in chunk:
-        if gathered.document is None:
-            found.append(Refused(gathered.number, gathered.account_id, gathered.refusal))
-            continue
-        try:
-            made = forms(gathered, fonts)
-        except BadInput as error:
-            found.append(Refused(gathered.number, gathered.account_id, str(error)))
-            continue
-        folder = root / FOLDERS[gathered.kind]
+    folders = sorted({root / FOLDERS[gathered.kind] for gathered in chunk})
+    for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
-        folders.add(folder)
-        for form, content in made.items():
-            place = folder / f"{file_name(gathered.number)}.{SUFFIXES[form]}"
-            # A worker that outlives a killed run for a moment may be at the same file.
-            beside = place.with_name(f".{place.name}.{os.getpid()}{UNFINISHED}")
-            beside.write_bytes(content)
-            sync(beside)
-            os.replace(beside, place)
-            path = f"{root.name}/{place.relative_to(root)}"
-            sha256 = hashlib.sha256(content).hexdigest()
+    # The disk takes its time while the next document is made.
+    with one_behind() as later:
+        for gathered in chunk:
+            if gathered.document is None:
+                found.append(Refused(gathered.number, gathered.account_id, gathered.refusal))
+                continue
+            try:
+                made = forms(gathered, fonts)
+            except BadInput as error:
+                found.append(Refused(gathered.number, gathered.account_id, str(error)))
+                continue
+            name = f"{FOLDERS[gathered.kind]}/{file_name(gathered.number)}"
+            files = {form: (f"{name}.{SUFFIXES[form]}", content) for form, content in made.items()}
+            later(partial(_put, root, list(files.values())))
             document = (gathered.number, gathered.kind, gathered.account_id)
-            found.append(Made(*document, form, path, len(content), sha256, _typesetter(fonts).version))
+            for form, (place, content) in files.items():
+                sha256 = hashlib.sha256(content).hexdigest()
+                path, version = f"{root.name}/{place}", _typesetter(fonts).version
+                found.append(Made(*document, form, path, len(content), sha256, version))
     for folder in folders:
         sync(folder)
     return found
+
+
+def _put(root: Path, files: list[tuple[str, bytes]]) -> None:
+    for name, content in files:
+        place = root / name
+        # A worker that outlives a killed run for a moment may be at the same file.
+        beside = place.with_name(f".{place.name}.{os.getpid()}{UNFINISHED}")
+        beside.write_bytes(content)
+        sync(beside)
+        os.replace(beside, place)
 
 
 def printed(root: Path, fonts: Path | None, documents: Iterable[Gathered], processes: int) -> Iterator[list[Printed]]:

@@ -21,6 +21,7 @@ from pipelines.stages import Facts
 from pipelines.stages.documents import NotMade, make_documents
 from pipelines.stages.issue import issue_month
 from pipelines.stages.publish import publish, publish_again
+from pipelines.verifying import verify_month
 from pipelines.warehouse import Warehouse
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
@@ -231,6 +232,24 @@ def test_what_comes_out_otherwise_is_not_put_in_its_place(home: Home) -> None:
         make(home)
     assert f"documents/{APRIL}/bills/{number}.pdf" in str(said.value)
     assert not path.exists()
+
+
+def test_verify_looks_at_every_file(home: Home) -> None:
+    make(home)
+    folder = home.path / "documents" / APRIL / "bills"
+    assert verified(home) == []
+    gone, other = folder / f"{number_of(home, 'A2')}.xml", folder / f"{number_of(home, 'A1')}.pdf"
+    gone.unlink()
+    other.write_bytes(other.read_bytes().replace(b"2026", b"2027", 1))
+    found = verified(home)
+    assert [finding.partition(" is ")[0] for finding in found] == [str(other), str(gone)]
+    assert "is not as it was made" in found[0]
+    assert "is missing" in found[1]
+
+
+def verified(home: Home) -> list[str]:
+    with Warehouse.open(home.installation) as warehouse:
+        return list(verify_month(Session(home.installation, warehouse), APRIL)["findings"])
 
 
 def test_all_records_stand_in_the_csv_and_none_begins_a_formula(made: Home) -> None:
