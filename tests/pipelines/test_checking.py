@@ -13,6 +13,7 @@ from tests.pipelines.homes import Home, make_home
 
 TODAY = date(2026, 10, 15)
 SELLER = '[seller]\nname = "Exemple"\nvat_number = "FR44732829320"\n'
+FRENCH_TERMS = '[legal_en]\nlate_payment = "x"\nrecovery_fee = "x"\nearly_payment = "x"\n'
 HEADER = "account_id,name,email,country,vat_number,billing_mode,payment_method"
 HEADER += ",currency,price_list,opened_on,closed_on"
 
@@ -77,6 +78,22 @@ def test_price_tables_that_are_missing(home: Home) -> None:
     ]
 
 
+def test_what_french_law_wants_between_businesses(home: Home) -> None:
+    accounts(
+        home,
+        "B1,a business,,FR,FR44732829320,postpaid,bank_transfer,EUR,,2026-01-01,",
+        "B2,a consumer,,FR,,postpaid,bank_transfer,EUR,,2026-01-01,",
+    )
+    said = "what bills between French businesses must state and callbill.toml does not"
+    assert warnings(home) == [f"{said} (3): [legal_en] late_payment, [legal_en] recovery_fee, [legal_en] early_payment"]
+    home.settings(SELLER + FRENCH_TERMS.replace('recovery_fee = "x"\n', ""))
+    assert warnings(home) == [f"{said} (1): [legal_en] recovery_fee"]
+    home.settings(SELLER + FRENCH_TERMS)
+    assert warnings(home) == []
+    home.settings(SELLER + 'country = "BE"\n')
+    assert not any(said in warning for warning in warnings(home))
+
+
 def test_vat_numbers_that_do_not_count(home: Home) -> None:
     accounts(
         home,
@@ -88,6 +105,7 @@ def test_vat_numbers_that_do_not_count(home: Home) -> None:
         "B6,closed before this month,,DE,nonsense,postpaid,bank_transfer,EUR,,2026-01-01,2026-09-30",
         "B7,none,,DE,,postpaid,bank_transfer,EUR,,2026-01-01,",
     )
+    home.settings(SELLER + FRENCH_TERMS)
     assert warnings(home) == [
         "accounts whose vat_number is no valid one of an EU country other than FR, so that they pay VAT as "
         "consumers (2): B1, B3"
