@@ -23,6 +23,6 @@ task=${1:-help}
 case $task in
     help) echo "usage: ./do demo | test | ui | COMMAND of callbill ..."; exec "$venv/bin/callbill" --help ;;
     test) cd "$here" && "$venv/bin/ruff" check && "$venv/bin/ruff" format --check && "$venv/bin/mypy" \
-        && exec "$venv/bin/python" -m pytest -n 2 --dist loadfile "$@" ;;
+        && exec "$venv/bin/python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder "$@" ;;
     *) exec "$venv/bin/callbill" "$task" "$@" ;;
 esac

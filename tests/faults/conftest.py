@@ -15,8 +15,8 @@ from tests.pipelines.traffic import CALL, callr_events, standard_records
 from tests.support import scratch
 
 OPTIONS = {
-    "--kills": (8, "how many month ends are killed at random moments"),
-    "--io-errors": (8, "at how many operations on the disk there is an I/O error"),
+    "--kills": (6, "how many month ends are killed at random moments"),
+    "--io-errors": (6, "at how many operations on the disk there is an I/O error"),
     "--pairs": (3, "how many times two runs are started at once"),
 }
 

@@ -15,7 +15,7 @@ from tests.property.agreement import disagreements, wrongly_numbered
 from tests.property.strategies import World, worlds, write_world
 from tests.support import Published, run_stages, scratch
 
-EXAMPLES = int(os.environ.get("CALLBILL_EXAMPLES", "14"))
+EXAMPLES = int(os.environ.get("CALLBILL_EXAMPLES", "10"))
 """Worlds drawn for the comparison of figures; the other properties take a third of them."""
 
 figures = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
