@@ -213,13 +213,23 @@ class Warehouse:
         """Adds the rows of `frame` to `table`, by name, and makes sure that all arrived."""
         if frame.is_empty():
             return
-        self.connection.register("_batch", frame)
-        try:
+        with self.lent("_batch", frame):
             added = self.connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM _batch").fetchall()
-        finally:
-            self.connection.unregister("_batch")
         if added != [(frame.height,)]:
             raise AssertionError(f"{frame.height} rows were to go into {table}, and {added} arrived")
+
+    @contextmanager
+    def lent(self, name: str, frame: pl.DataFrame) -> Iterator[None]:
+        """Within the block `frame` is a table of that name for queries."""
+        self.connection.register(name, frame)
+        try:
+            yield
+        except BaseException:
+            # In a transaction that a query's error ended, this is refused as well, and must not hide that error.
+            with suppress(duckdb.Error):
+                self.connection.unregister(name)
+            raise
+        self.connection.unregister(name)
 
     def replace(self, table: str, frame: pl.DataFrame) -> None:
         """Makes `frame` the whole content of `table`."""

@@ -27,16 +27,13 @@ def control_month(session: Session, name: str) -> pl.DataFrame:
     month = session.month(name)
     measured_now = [item for item in CONTROLS if not (item.of_whole_months and issued.partly_open(name))]
     units = pl.DataFrame({"currency": list(session.minor_units), "digits": list(session.minor_units.values())})
-    session.warehouse.connection.register("minor_units", units)
     tables = ("rated_usage", "number_fees", "bill_lines", "bills")
     sources = {table: session.warehouse.month_files.source(table, [name], issued=False) for table in tables}
     sources["issued_usage"] = issued_legs(session)
     sources["issued_bills"] = session.warehouse.month_files.source("bills", issued=True)
     sources["issued_notes"] = session.warehouse.month_files.source("correction_notes", issued=True)
-    try:
+    with session.warehouse.lent("minor_units", units):
         measured = pl.concat([_measure(session, month, control, sources) for control in measured_now])
-    finally:
-        session.warehouse.connection.unregister("minor_units")
     frame = verdicts(measured, month=name)
     with session.warehouse.transaction():
         session.warehouse.connection.execute("DELETE FROM controls WHERE billing_month = ?", [name])

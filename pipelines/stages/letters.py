@@ -85,12 +85,8 @@ class Letters:
                 yield replace(document, payment=_payment(row, document))
 
     def _looked_up(self, rows: pl.DataFrame, query: str) -> pl.DataFrame:
-        connection = self._session.warehouse.connection
-        connection.register("_documents", rows.select("document"))
-        try:
+        with self._session.warehouse.lent("_documents", rows.select("document")):
             return self._session.warehouse.frame(query)
-        finally:
-            connection.unregister("_documents")
 
     def _read_then(self, accounts: str, settings: str, rates: str) -> Then:
         return then(self._session, {"accounts": accounts, SETTINGS_FILE: settings, "exchange_rates": rates})

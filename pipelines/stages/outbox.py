@@ -53,8 +53,7 @@ def queue(session: Session, kind: Literal["bill", "note", "receipt"], frame: pl.
     inputs = json.loads(
         warehouse.value("SELECT facts FROM manifest WHERE stage = 'reference_and_prices'") or "{}",
     )
-    warehouse.connection.register("_queued", _rows(session, kind, frame))
-    try:
+    with warehouse.lent("_queued", _rows(session, kind, frame)):
         added = warehouse.connection.execute(
             _QUEUE,
             {
@@ -64,8 +63,6 @@ def queue(session: Session, kind: Literal["bill", "note", "receipt"], frame: pl.
                 "rates": inputs.get("exchange_rates", ""),
             },
         ).fetchall()
-    finally:
-        warehouse.connection.unregister("_queued")
     if added != [(frame.height,)]:
         raise AssertionError(f"{frame.height} e-mails were to be queued, and {added} were")
 

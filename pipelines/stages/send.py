@@ -222,12 +222,10 @@ class _Run:
     def _postpone(self, due: pl.DataFrame) -> None:
         """What is left of the due rows waits a while; no attempt is counted, as none was made."""
         warehouse, now = self._session.warehouse, self._now()
-        warehouse.connection.register("_due", due.select("message_id"))
-        with warehouse.transaction():
+        with warehouse.lent("_due", due.select("message_id")), warehouse.transaction():
             rows = warehouse.connection.execute(
                 "UPDATE outbox SET state = 'retry', said = ?, next_attempt_at = ?, changed_at = ? "
                 f"WHERE {DUE} AND message_id IN (FROM _due)",
                 [self._done.stopped, now + FIRST_PAUSE, now, self._began],
             ).fetchall()
-        warehouse.connection.unregister("_due")
         self._done.retry += rows[0][0]

@@ -40,10 +40,6 @@ def keep_statements(session: Session, bills: pl.DataFrame) -> None:
     Later payments and credits change both; what a customer was told does not. Belongs into the transaction of the
     issue, behind the entries that it posts.
     """
-    connection = session.warehouse.connection
     now = bills.select(pl.col("bill_number").alias("document"), "account_id", "billing_mode", "currency", "issued_at")
-    connection.register("issued_now", now)
-    try:
-        connection.execute(_KEEP)
-    finally:
-        connection.unregister("issued_now")
+    with session.warehouse.lent("issued_now", now):
+        session.warehouse.connection.execute(_KEEP)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -100,6 +101,14 @@ class TestFilling:
         with pytest.raises(OSError, match="full"):
             issue(home, APRIL)
         assert outbox(home) == before
+
+    def test_an_error_of_its_query_is_told_as_it_is(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(stage, "_QUEUE", "SELECT nothing_there, $domain, $accounts, $settings, $rates FROM _queued")
+        queued = pl.DataFrame({"document": ["R-1"]})
+        monkeypatch.setattr(stage, "_rows", lambda session, kind, frame: frame)
+        with Warehouse.open(home.installation) as warehouse, pytest.raises(duckdb.BinderException, match="nothing_there"):  # noqa: SIM117
+            with warehouse.transaction():
+                stage.queue(Session(home.installation, warehouse), "receipt", queued)
 
     def test_a_message_id_of_strange_numbers(self, home: Home) -> None:
         run(home, APRIL)
