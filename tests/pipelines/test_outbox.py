@@ -106,9 +106,10 @@ class TestFilling:
         monkeypatch.setattr(stage, "_QUEUE", "SELECT nothing_there, $domain, $accounts, $settings, $rates FROM _queued")
         queued = pl.DataFrame({"document": ["R-1"]})
         monkeypatch.setattr(stage, "_rows", lambda session, kind, frame: frame)
-        with Warehouse.open(home.installation) as warehouse, pytest.raises(duckdb.BinderException, match="nothing_there"):  # noqa: SIM117
-            with warehouse.transaction():
-                stage.queue(Session(home.installation, warehouse), "receipt", queued)
+        with Warehouse.open(home.installation) as warehouse:
+            session = Session(home.installation, warehouse)
+            with pytest.raises(duckdb.BinderException, match="nothing_there"), warehouse.transaction():
+                stage.queue(session, "receipt", queued)
 
     def test_a_message_id_of_strange_numbers(self, home: Home) -> None:
         run(home, APRIL)
