@@ -97,9 +97,7 @@ def then(session: Session, inputs: Mapping[str, str]) -> Then:
         # Months may have been issued before anybody said who the seller is.
         settings = session.installation.settings
     if not settings.seller.name:
-        raise BadInput(
-            f"{session.installation.settings_file}: [seller] name is missing: documents name who issues them"
-        )
+        raise BadInput(f"{session.installation.settings_file}: [seller] name is missing: documents say who issues them")
     frames = {}
     for name, table in {"accounts": Accounts, "exchange_rates": ExchangeRates}.items():
         frames[name] = empty(table)
