@@ -85,6 +85,7 @@ WAREHOUSE: dict[str, type[Table]] = {
     **REFERENCE,
     **{in_warehouse(name): table for name, table in PRICE_TABLES.items()},
     "usage_records": usage.UsageRecords,
+    "event_parts": usage.EventParts,
     "refused_records": usage.RefusedRecords,
     "duplicates": usage.Duplicates,
     "receipts": billing.Receipts,
@@ -196,7 +197,11 @@ def data_dictionary() -> str:
         ("Price tables", PRICE_TABLES),
         (
             "Inside the warehouse",
-            {k: v for k, v in WAREHOUSE.items() if k in ("usage_records", "refused_records", "duplicates")},
+            {
+                k: v
+                for k, v in WAREHOUSE.items()
+                if k in ("usage_records", "event_parts", "refused_records", "duplicates")
+            },
         ),
     )
     for title, tables in sections:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 USAGE = """usage_of_month AS NOT MATERIALIZED (
-    SELECT * FROM usage_records ANTI JOIN duplicates USING (file_number, record_number)
+    SELECT * FROM directed_usage ANTI JOIN duplicates USING (file_number, record_number)
     WHERE started_at >= $starts AND started_at < $ends
 )"""
 
@@ -39,11 +39,12 @@ def _count(expected: str, actual: str, difference: str | None = None, having: st
 
 _PER_FILE = """
     SELECT f.records,
-        coalesce(u.n, 0) - coalesce(d.n, 0) + coalesce(r.n, 0) + coalesce(d.n, 0) + f.unbillable AS found
+        coalesce(u.n, 0) + coalesce(r.n, 0) + coalesce(p.n, 0) + f.unbillable AS found
     FROM loaded_files f
     LEFT JOIN (SELECT file_number, count(*) AS n FROM usage_records GROUP BY 1) u USING (file_number)
-    LEFT JOIN (SELECT file_number, count(*) AS n FROM duplicates GROUP BY 1) d USING (file_number)
     LEFT JOIN (SELECT file_number, count(*) AS n FROM refused_records WHERE leg = 'main' GROUP BY 1) r USING (file_number)
+    LEFT JOIN (SELECT file_number, count(*) AS n FROM event_parts WHERE state IN ('waiting', 'told', 'repeated') GROUP BY 1) p
+        USING (file_number)
 """
 
 _RECOMPUTED = """
@@ -82,7 +83,7 @@ _MISSING_INBOUND = """
         AND (format = 'callr' OR own_number IN (SELECT number FROM numbers WHERE call_tracking))
     ),
     inbound AS MATERIALIZED (
-        SELECT record_id, linked_id FROM usage_records WHERE direction = 'inbound' AND service = 'voice'
+        SELECT record_id, linked_id FROM directed_usage WHERE direction = 'inbound' AND service = 'voice'
         AND (linked_id IN (SELECT linked_id FROM linked) OR record_id IN (SELECT linked_id FROM linked))
     ),
     missing AS (

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pipelines.errors import BadInput
+from pipelines.settings_file import is_time_zone, read_section
+from pipelines.source_settings import SourceSettings, read_sources
 from transforms.tables.reference import LANGUAGES
 
 MONTH_PATTERN = re.compile(r"2[0-9]{3}-(0[1-9]|1[0-2])\Z")
@@ -139,8 +141,18 @@ class Publishing:
 
 
 @dataclass(frozen=True)
+class Loading:
+    """[load]: what a file of the inbox may be. `longest_line` in bytes; `unpacked_ratio` of a compressed file's content to
+    its size, and `unpacked_mb` of that content, above which the rest of the file is not read."""
+
+    longest_line: int = 1_000_000
+    unpacked_ratio: int = 1000
+    unpacked_mb: int = 100_000
+
+
+@dataclass(frozen=True)
 class Settings:
-    """callbill.toml; every key has a default."""
+    """callbill.toml; every key has a default. `sources`: [source.<folder of the inbox>]."""
 
     billing: Billing = Billing()
     seller: Seller = Seller()
@@ -152,6 +164,17 @@ class Settings:
     direct_debit: DirectDebits = DirectDebits()
     legal_en: Legal = Legal()
     legal_fr: Legal = Legal()
+    load: Loading = Loading()
+    sources: dict[str, SourceSettings] = field(default_factory=dict)
+
+    def source(self, folder: str) -> SourceSettings:
+        """What is set for files in `folder` of the inbox (`asterisk/paris`): the settings of it, or of the nearest folder
+        around it; with the time zone and the country that hold where nothing is set."""
+        parts = folder.split("/")
+        names = ("/".join(parts[:end]) for end in range(len(parts), 0, -1))
+        found = next((self.sources[name] for name in names if name in self.sources), SourceSettings())
+        zone, country = found.time_zone or self.billing.time_zone, found.country or self.seller.country
+        return replace(found, time_zone=zone, country=country)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -238,41 +261,29 @@ def read_settings(path: Path) -> Settings:
         raise BadInput(f"{path}: cannot be read: {error}") from None
     problems: list[str] = []
     sections: dict[str, Any] = {}
-    known: dict[str, Any] = {item.name: type(item.default) for item in fields(Settings)}
+    known: dict[str, Any] = {item.name: type(item.default) for item in fields(Settings) if item.name != "sources"}
     for name, content in data.items():
-        if name not in known:
-            problems.append(f"{path}: unknown section [{name}]; known are {', '.join(f'[{k}]' for k in known)}")
+        if name == "source" and isinstance(content, dict):
+            sections["sources"] = read_sources(path, content, problems)
+        elif name not in known:
+            names = [*known, "source.<format>"]
+            problems.append(f"{path}: unknown section [{name}]; known are {', '.join(f'[{k}]' for k in names)}")
         elif not isinstance(content, dict):
             problems.append(f"{path}: {name} must be a section [{name}]")
         else:
-            sections[name] = known[name](**_section(path, name, known[name], content, problems))
+            sections[name] = known[name](**read_section(path, name, known[name], content, problems))
     settings = Settings(**sections)
     problems += _senseless(path, settings.billing) + _bounds(path, settings.issue)
+    problems += _capped(path, settings.load)
     problems += _unprintable(path, settings.documents, settings.direct_debit)
     if problems:
         raise BadInput(problems)
     return settings
 
 
-def _section(path: Path, section: str, kind: Any, content: dict[str, Any], problems: list[str]) -> dict[str, Any]:
-    known = {item.metadata.get("key", item.name): item for item in fields(kind)}
-    values: dict[str, Any] = {}
-    for key, value in content.items():
-        if key not in known:
-            problems.append(f"{path}: unknown key '{key}' in [{section}]; known are {', '.join(known)}")
-        elif type(value) is not type(known[key].default):
-            expected = {str: "text", int: "a whole number", bool: "true or false"}[type(known[key].default)]
-            problems.append(f"{path}: [{section}] {key}: {expected} is expected, found {value!r}")
-        else:
-            values[known[key].name] = value
-    return values
-
-
 def _senseless(path: Path, billing: Billing) -> list[str]:
     found = []
-    try:
-        ZoneInfo(billing.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    if not is_time_zone(billing.time_zone):
         found.append(f"{path}: [billing] time_zone: '{billing.time_zone}' is no time zone such as Europe/Paris")
     if not MONTH_PATTERN.match(billing.first_month):
         found.append(f"{path}: [billing] first_month: '{billing.first_month}' is no month such as 2025-01")
@@ -295,6 +306,14 @@ def _bounds(path: Path, issue: Issuing) -> list[str]:
     if not 0 <= issue.payment_days <= MOST_PAYMENT_DAYS:
         found.append(f"{path}: [issue] payment_days: {issue.payment_days} is no number from 0 to {MOST_PAYMENT_DAYS}")
     return found
+
+
+def _capped(path: Path, load: Loading) -> list[str]:
+    return [
+        f"{path}: [load] {name}: {getattr(load, name)} is no number from {least} on"
+        for name, least in (("longest_line", 1000), ("unpacked_ratio", 1), ("unpacked_mb", 1))
+        if getattr(load, name) < least
+    ]
 
 
 def _unprintable(path: Path, documents: Documents, debits: DirectDebits) -> list[str]:

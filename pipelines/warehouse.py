@@ -54,6 +54,27 @@ _INTERNAL = (
     "version VARCHAR, facts VARCHAR)",
 )
 
+_ADDED = ("ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS source VARCHAR",)
+"""What tables of `_INTERNAL` got since; an older warehouse is brought up to date, and nothing of it is lost."""
+
+_DIRECTED = """
+    CREATE OR REPLACE VIEW directed_usage AS
+    SELECT * FROM usage_records WHERE direction <> 'unstated'
+    UNION ALL
+    SELECT * EXCLUDE (comes_in) REPLACE (
+        CASE WHEN comes_in THEN 'inbound' ELSE 'outbound' END AS direction,
+        CASE WHEN comes_in THEN other_number ELSE own_number END AS own_number,
+        CASE WHEN comes_in THEN own_number ELSE other_number END AS other_number,
+        CASE WHEN comes_in THEN forwarded_to END AS forwarded_to,
+        CASE WHEN comes_in THEN forwarded_seconds END AS forwarded_seconds
+    ) FROM (
+        SELECT *, other_number IN (SELECT number FROM numbers) AND own_number NOT IN (SELECT number FROM numbers) AS comes_in
+        FROM usage_records WHERE direction = 'unstated'
+    )
+"""
+"""Usage records with the direction that today's numbers.csv tells of those whose source does not: a call to a number of
+the company comes in, unless it is from one; every other goes out. What an outgoing call was put through to is no leg."""
+
 
 class WarehouseLock:
     """The exclusive lock of an installation: a lock on a file, freed by the system when its holder dies."""
@@ -170,6 +191,8 @@ class Warehouse:
             for name, table in catalogue.WAREHOUSE.items():
                 self.connection.execute(catalogue.create_table(name, table))
             for statement in _INTERNAL:
+                self.connection.execute(statement)
+            for statement in (*_ADDED, _DIRECTED):
                 self.connection.execute(statement)
             found = set(self.connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall())
             wanted = {name: list(table.to_schema().columns) for name, table in catalogue.WAREHOUSE.items()}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,8 @@ import polars as pl
 from pipelines.explain.words import Row
 from pipelines.inbox import Batch, InboxFile, find_files, read
 from pipelines.settings import Installation
-from transforms.mediation.formats import Format, Kind, all_formats
+from pipelines.sources import source_of
+from transforms.mediation.formats import Format, Kind, Reader, all_formats
 from transforms.mediation.records import mediate
 from transforms.mediation.text_lines import CsvLines, Fields, JsonLines, unreadable_frame
 
@@ -54,10 +56,11 @@ def find_record(installation: Installation, usage_file: Row, record_number: int)
         return None
     form = formats[file.format]
     kind, batches = read(file, form.KINDS)
-    line, piece = _places(kind, batches, form, record_number)
+    reader = partial(form.reader, kind, source_of(installation, file))
+    line, piece = _places(kind, batches, reader(), record_number)
     if piece is None:
         return RawRecord(file.path, line)
-    fields = form.reader(kind).feed(piece, last=True).fields
+    fields = reader().feed(piece, last=True).fields
     if fields.height != 1:
         return RawRecord(file.path, line)
     records = mediate(fields).records
@@ -87,11 +90,13 @@ def _same_file(installation: Installation, usage_file: Row, formats: dict[str, F
     return next((file for file in find_files(installation, formats)[0] if is_it(file)), None)
 
 
-def _places(kind: Kind, batches: Iterator[Batch], form: Format, wanted: int) -> tuple[int | None, pl.DataFrame | None]:
+def _places(
+    kind: Kind, batches: Iterator[Batch], reader: Reader, wanted: int
+) -> tuple[int | None, pl.DataFrame | None]:
     """The line on which record `wanted` begins, and a file of that record alone for the format's reader."""
     if kind == "columns":
         return None, _row(batches, wanted)
-    lines = getattr(form.reader(kind), "lines", None)
+    lines = getattr(reader, "lines", None)
     if isinstance(lines, CsvLines):
         return _line_of_csv(batches, CsvPlaces(lines.known, lines.required, wanted=wanted))
     if isinstance(lines, JsonLines):

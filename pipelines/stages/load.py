@@ -15,12 +15,14 @@ from pipelines.inbox import Batch, InboxFile, find_files, read
 from pipelines.kept import keep
 from pipelines.session import Session
 from pipelines.settings import SETTINGS_FILE
+from pipelines.sources import source_of
 from pipelines.stages import Facts
+from pipelines.stages.assemble import NEW_FILES, assemble_events
 from transforms.mediation import records
 from transforms.mediation.duplicates import EVENT, find_duplicates
 from transforms.mediation.formats import Format, Read, Reader, all_formats
 from transforms.tables.base import assert_contract, conform, empty
-from transforms.tables.usage import RefusedRecords, UsageRecords
+from transforms.tables.usage import EventParts, RefusedRecords, UsageRecords
 
 COMMIT_ROWS = 2_000_000
 """Small files share a transaction up to about so many records."""
@@ -138,28 +140,36 @@ def _load_file(session: Session, file: InboxFile, file_id: str, form: Format) ->
     warehouse = session.warehouse
     number = (warehouse.value("SELECT max(file_number) FROM loaded_files") or 0) + 1
     kind, batches = read(file, form.KINDS)
-    reader = form.reader(kind)
-    refused = unbillable = kept = damaged = 0
+    source = source_of(session.installation, file)
+    reader = form.reader(kind, source)
+    refused = unbillable = kept = damaged = parts = 0
     with one_behind() as later:
         for part, damage in one_ahead(_parts(batches, reader)):
             if part is not None:
                 usage, refusals = _mediate(part, number, form.NAME)
-                later(partial(_insert, session, usage, refusals))
+                waiting = _parts_of_events(part, number, form.NAME)
+                later(partial(_insert, session, usage, refusals, waiting))
                 main = refusals.filter(pl.col("leg") == "main").height
                 refused += main
                 kept += usage.height
                 unbillable += part.unbillable
-                session.progress.advance(usage.height + main + part.unbillable)
+                parts += waiting.height
+                session.progress.advance(usage.height + main + part.unbillable + waiting.height)
             if damage:
                 damaged = 1
                 lost = _damaged(number, reader.records + 1, damage)
-                later(partial(_insert, session, empty(UsageRecords), lost))
+                later(partial(_insert, session, empty(UsageRecords), lost, empty(EventParts)))
     seen = reader.records + damaged
-    if seen != kept + refused + unbillable + damaged:
-        raise AssertionError(f"{file.path}: {seen} records came in, {kept + refused + unbillable + damaged} went on")
+    if seen != kept + refused + unbillable + parts + damaged:
+        gone = kept + refused + unbillable + parts + damaged
+        raise AssertionError(f"{file.path}: {seen} records came in, {gone} went on")
     warehouse.connection.execute(
-        "INSERT INTO loaded_files VALUES (?, ?, ?, ?, ?, ?, ?, ?, false)",
-        [number, file_id, file.name, form.NAME, file.path.stat().st_size, seen, unbillable, datetime.now(UTC)],
+        "INSERT INTO loaded_files BY NAME SELECT ? AS file_number, ? AS file_id, ? AS path, ? AS format, ? AS bytes, "
+        "? AS records, ? AS unbillable, ?::TIMESTAMPTZ AS loaded_at, false AS compared, ? AS source",
+        [
+            *(number, file_id, file.name, form.NAME, file.path.stat().st_size),
+            *(seen, unbillable, datetime.now(UTC), source.as_text()),
+        ],
     )
     _remember_path(session, file, file_id)
     return seen, refused + damaged
@@ -171,9 +181,17 @@ def _parts(batches: Iterator[Batch], reader: Reader) -> Generator[tuple[Read | N
         yield reader.feed(batch.frame, last=batch.last) if batch.frame.width else None, batch.damage
 
 
-def _insert(session: Session, usage: pl.DataFrame, refused: pl.DataFrame) -> None:
+def _insert(session: Session, usage: pl.DataFrame, refused: pl.DataFrame, parts: pl.DataFrame) -> None:
     session.warehouse.insert("usage_records", usage)
     session.warehouse.insert("refused_records", refused)
+    session.warehouse.insert("event_parts", parts)
+
+
+def _parts_of_events(part: Read, number: int, form: str) -> pl.DataFrame:
+    if part.parts is None:
+        return empty(EventParts)
+    facts = {"file_number": number, "format": form, "state": "waiting"}
+    return assert_contract(EventParts, conform(EventParts, part.parts, facts))
 
 
 def _mediate(part: Read, number: int, form: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -198,9 +216,10 @@ def compare_records(session: Session) -> Facts:
     """Finds the records of newly loaded files that repeat an earlier record, and those that contradict one."""
     session.progress.stage("find duplicates")
     warehouse = session.warehouse
-    new = int(warehouse.value(f"SELECT count(*) FROM usage_records WHERE {_NEW}"))
     found = 0
     with warehouse.transaction():
+        assemble_events(session)
+        new = int(warehouse.value(f"SELECT count(*) FROM usage_records WHERE {NEW_FILES}"))
         passes = -(-new // COMPARED_ROWS)
         for part in range(passes):
             for candidates in _repeated_events(session, f"{_NAME} % {passes} = {part}" if passes > 1 else "true"):
@@ -213,7 +232,6 @@ def compare_records(session: Session) -> Facts:
     return {"compared": new, "repeated": found}
 
 
-_NEW = "file_number IN (SELECT file_number FROM loaded_files WHERE NOT compared)"
 _NAME = f"hash({', '.join(EVENT)})"
 """A sieve that lives as long as a query: what passes it is compared by the names themselves."""
 
@@ -234,11 +252,11 @@ def _repeated_events(session: Session, mine: str) -> Iterator[pl.DataFrame]:
     warehouse = session.warehouse
     warehouse.connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE repeated AS
-        WITH fresh AS (SELECT {_NAME} AS name FROM usage_records WHERE {_NEW} AND {mine})
+        WITH fresh AS (SELECT {_NAME} AS name FROM usage_records WHERE {NEW_FILES} AND {mine})
         SELECT name FROM fresh GROUP BY name HAVING count(*) > 1
         UNION
         SELECT {_NAME} FROM usage_records
-        WHERE EXISTS (SELECT 1 FROM loaded_files WHERE compared) AND NOT ({_NEW}) AND {mine}
+        WHERE EXISTS (SELECT 1 FROM loaded_files WHERE compared) AND NOT ({NEW_FILES}) AND {mine}
             AND {_NAME} IN (SELECT name FROM fresh)
     """)
     rows = int(

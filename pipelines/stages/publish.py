@@ -32,6 +32,12 @@ SUSPENSE = """
     JOIN loaded_files o ON o.file_number = d.first_file_number
     JOIN usage_records u ON u.file_number = d.file_number AND u.record_number = d.record_number
     WHERE d.conflicting
+    UNION ALL BY NAME
+    SELECT f.file_id, f.format, p.record_number, p.event AS record_id, 'main' AS leg, 'incomplete' AS reason,
+        p.part || ' of an event whose other records have not come' AS detail,
+        f.loaded_at AS first_seen_at, 'open' AS state, NULL AS account_id, NULL AS usage_month
+    FROM event_parts p JOIN loaded_files f USING (file_number)
+    WHERE p.state = 'waiting'
 """
 """All suspense: of rating, of mediation but for legs of repeated records, and records that contradict an earlier one."""
 
@@ -48,16 +54,21 @@ USAGE_FILES = """
     ),
     counted AS (
         SELECT f.*, coalesce(u.n, 0) AS usage, coalesce(d.same, 0) AS same, coalesce(d.conflicting, 0) AS conflicting,
-            coalesce(r.n, 0) AS refused, coalesce(w.n, 0) AS waiting
+            coalesce(r.n, 0) AS refused, coalesce(w.n, 0) AS waiting, coalesce(p.incomplete, 0) AS incomplete,
+            coalesce(p.told, 0) AS told, coalesce(p.repeated, 0) AS repeated
         FROM loaded_files f
         LEFT JOIN (SELECT file_number, count(*) AS n FROM usage_records GROUP BY 1) u USING (file_number)
         LEFT JOIN (SELECT file_number, count(*) FILTER (NOT conflicting) AS same, count(*) FILTER (conflicting) AS conflicting
-            FROM duplicates GROUP BY 1) d USING (file_number)
+            FROM duplicates SEMI JOIN usage_records USING (file_number, record_number) GROUP BY 1) d USING (file_number)
         LEFT JOIN (SELECT file_number, count(*) AS n FROM refused_records WHERE leg = 'main' GROUP BY 1) r USING (file_number)
         LEFT JOIN whole w USING (file_number)
+        LEFT JOIN (SELECT file_number, count(*) FILTER (state = 'waiting') AS incomplete,
+            count(*) FILTER (state = 'told') AS told, count(*) FILTER (state = 'repeated') AS repeated
+            FROM event_parts GROUP BY 1) p USING (file_number)
     )
     SELECT file_id, path, format, bytes, records, usage - same - conflicting - waiting AS usage_records,
-        refused + conflicting + waiting AS suspended, same AS duplicates, unbillable, loaded_at
+        refused + conflicting + waiting + incomplete AS suspended, same + repeated AS duplicates, unbillable + told AS unbillable,
+        loaded_at
     FROM counted
 """
 """Where the records of each file went. A record counts as suspended when none of its legs is rated."""

@@ -22,7 +22,7 @@ from transforms.tables.base import assert_contract, conform
 from transforms.tables.usage import Suspense
 
 USAGE_OF_MONTH = """
-    SELECT * FROM usage_records
+    SELECT * FROM directed_usage
     ANTI JOIN duplicates USING (file_number, record_number)
     WHERE started_at >= ? AND started_at < ?
 """

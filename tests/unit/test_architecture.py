@@ -13,6 +13,7 @@ import pytest
 
 from pipelines import catalogue
 from transforms.mediation import formats
+from transforms.mediation.source import Source
 
 ROOT = Path(__file__).parents[2]
 TRANSFORMS = sorted((ROOT / "transforms").rglob("*.py"))
@@ -164,5 +165,5 @@ def test_a_format_names_itself_its_kinds_and_where_it_is_described(item: formats
     assert re.fullmatch(r"[a-z][a-z0-9_]*", item.NAME)
     assert item.KINDS
     assert set(item.KINDS) <= {"csv", "json", "columns"}
-    assert all(item.reader(kind).records == 0 for kind in item.KINDS)
+    assert all(item.reader(kind, Source()).records == 0 for kind in item.KINDS)
     assert f"docs/formats/{item.NAME}.md" in (item.__doc__ or "")

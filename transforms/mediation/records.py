@@ -13,7 +13,7 @@ import polars as pl
 
 from transforms.mediation import segments, values
 from transforms.tables.base import conform
-from transforms.tables.usage import DIRECTIONS, SERVICES, UsageRecords
+from transforms.tables.usage import DIRECTIONS, SERVICES, UNSTATED, UsageRecords
 
 FIELDS = (
     "record_id",
@@ -42,6 +42,8 @@ UNCHARGED_SMS = ("failed", "rejected")
 _VOICE = pl.col("service") == "voice"
 _SMS = pl.col("service") == "sms"
 _OUT = pl.col("direction") == "outbound"
+_IN = pl.col("direction") == "inbound"
+_UNSTATED = pl.col("direction") == UNSTATED
 _ANSWERED = _VOICE & (pl.col("status") == "answered")
 _CHARGED_OUT_SMS = _SMS & _OUT & ~pl.col("status").is_in(UNCHARGED_SMS)
 _FORWARDED = pl.col("forwarded_to").is_not_null()
@@ -73,14 +75,15 @@ def _stated_wrongly(column: str, parsed: str) -> pl.Expr:
 RULES: tuple[Rule, ...] = (
     Rule("record_id", "a name of the record", pl.col("record_id").is_null()),
     Rule("service", "voice or sms", ~pl.col("service").is_in(SERVICES).fill_null(False)),
-    Rule("direction", "inbound or outbound", ~pl.col("direction").is_in(DIRECTIONS).fill_null(False)),
+    Rule("direction", "inbound or outbound", ~pl.col("direction").is_in((*DIRECTIONS, UNSTATED)).fill_null(False)),
     Rule("started_at", "a date and time with its offset, as 2026-10-01T08:15:00+02:00", pl.col("_started").is_null()),
     Rule("status", "answered, no_answer, busy or failed", _VOICE & ~pl.col("status").is_in(VOICE_STATUSES)),
     Rule("status", "sent, delivered, received, failed or rejected", _SMS & ~pl.col("status").is_in(SMS_STATUSES)),
     Rule("from_number", "the customer's own number, E.164", _OUT & pl.col("_own").is_null()),
-    Rule("to_number", "the number called, E.164", _OUT & pl.col("_other").is_null()),
-    Rule("to_number", "the customer's own number, E.164", ~_OUT & pl.col("_own").is_null()),
-    Rule("from_number", "the other party", ~_OUT & pl.col("_other").is_null()),
+    Rule("to_number", "the number called, E.164", (_OUT | _UNSTATED) & pl.col("_other").is_null()),
+    Rule("from_number", "who called", _UNSTATED & pl.col("_own").is_null()),
+    Rule("to_number", "the customer's own number, E.164", _IN & pl.col("_own").is_null()),
+    Rule("from_number", "the other party", _IN & pl.col("_other").is_null()),
     Rule("duration_seconds", "seconds, 0 or more", _VOICE & _stated_wrongly("duration_seconds", "_seconds")),
     Rule("duration_seconds", "seconds of an answered call", _ANSWERED & pl.col("_seconds").is_null()),
     Rule("forwarded_to", "nothing: only an inbound call is forwarded", _FORWARDED & (_SMS | _OUT)),
@@ -119,7 +122,7 @@ LEG_RULES: tuple[Rule, ...] = (
     Rule(
         "forwarded_seconds",
         "seconds of the forwarded leg of an answered call",
-        _LEG & _ANSWERED & _FORWARDED & pl.col("_forwarded_seconds").is_null(),
+        _IN & _VOICE & _ANSWERED & _FORWARDED & pl.col("_forwarded_seconds").is_null(),
     ),
 )
 """What refuses the outbound leg of a forwarded call; its inbound leg is billed all the same (billing rule 4)."""
@@ -150,14 +153,19 @@ def _refusals(frame: pl.DataFrame, verdict: str, rules: Sequence[Rule], leg: str
 def mediate(fields: pl.DataFrame) -> Mediated:
     """Usage records of `fields` (record_number and FIELDS, all text but the number), and what was refused.
 
-    Source: billing rules 2, 3 and 4. The text of a message is counted here and goes no further. Example: a voice
+    A record of `UNSTATED` direction keeps who called as its own number and who was called as the other; which of the
+    two is the customer's is told by numbers.csv when it is rated. Source: billing rules 2, 3 and 4. The text of a
+    message is counted here and goes no further. Example: a voice
     record of 83 s answered gives billable_seconds 83; unanswered gives 0, and so does its forwarded leg.
     """
+    is_moment = fields.schema["started_at"] == pl.Datetime("us", "UTC")
+    started = pl.col("started_at") if is_moment else values.instant(pl.col("started_at"))
     number_from, number_to = values.e164(pl.col("from_number")), values.e164(pl.col("to_number"))
+    anyone = pl.coalesce("_from", "from_number")
     parsed = (
         fields.with_columns(
             pl.coalesce("status", pl.when(_VOICE).then(pl.lit("answered")).otherwise(pl.lit("sent"))).alias("status"),
-            values.instant(pl.col("started_at")).alias("_started"),
+            started.alias("_started"),
             number_from.alias("_from"),
             number_to.alias("_to"),
             values.whole_seconds(pl.col("duration_seconds")).alias("_seconds"),
@@ -167,8 +175,8 @@ def mediate(fields: pl.DataFrame) -> Mediated:
             values.whole_seconds(pl.col("forwarded_seconds")).alias("_forwarded_seconds"),
         )
         .with_columns(
-            pl.when(_OUT).then("_from").otherwise("_to").alias("_own"),
-            pl.when(_OUT).then("_to").otherwise(pl.coalesce("_from", "from_number")).alias("_other"),
+            pl.when(_OUT).then("_from").when(_UNSTATED).then(anyone).otherwise("_to").alias("_own"),
+            pl.when(_OUT | _UNSTATED).then("_to").otherwise(anyone).alias("_other"),
         )
         .with_columns(_first_rule(RULES).alias("_verdict"), _first_rule(LEG_RULES).alias("_leg_verdict"))
     )

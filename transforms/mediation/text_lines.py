@@ -55,14 +55,21 @@ def _refuse(records: pl.DataFrame, detail: pl.Expr) -> pl.DataFrame:
 class CsvLines:
     """Reads the lines of one CSV file batch by batch. `known` names the columns that may occur.
 
-    A header that lacks a required column, or has one that is unknown or repeated, makes every record unreadable.
+    A header that lacks a required column, or has one that is unknown or repeated, makes every record unreadable; with
+    `others` unknown columns are passed over. `shapes` are the columns of files that have no header, by their number:
+    there a line may have any of these numbers of fields, and a first line that names such columns is a header all the
+    same. `skipped`: lines behind the header that are no records.
     """
 
     known: Sequence[str]
-    required: Sequence[str]
-    header: list[str] | None = None
+    required: Sequence[str] = ()
+    delimiter: str = ","
+    others: bool = False
+    shapes: dict[int, list[str]] = field(default_factory=dict)
+    skipped: int = 0
     problem: str | None = None
     records: int = 0
+    _begun: bool = False
     _carried: list[str] = field(default_factory=list)
 
     def feed(self, lines: pl.Series, *, last: bool) -> Fields:
@@ -70,11 +77,18 @@ class CsvLines:
         if self._carried:
             lines = pl.concat([pl.Series(self._carried, dtype=pl.String), lines])
             self._carried = []
-        if self.header is None:
+        if not self._begun:
             if lines.is_empty():
                 return Fields(self._nothing(), unreadable_frame())
-            self._read_header(lines[0])
-            lines = lines.slice(1)
+            self._begun = True
+            if self._is_header(lines[0]):
+                lines = lines.slice(1)
+            else:
+                lines = pl.concat([pl.Series([lines[0].removeprefix("\ufeff")], dtype=pl.String), lines.slice(1)])
+        if self.skipped:
+            passed = min(self.skipped, len(lines))
+            self.skipped -= passed
+            lines = lines.slice(passed)
         table = self._join_broken(lines.alias("line").to_frame(), last=last)
         table = table.with_columns(pl.col("line").str.strip_suffix("\r")).filter(pl.col("line") != "")
         table = table.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
@@ -86,14 +100,22 @@ class CsvLines:
     def _nothing(self) -> pl.DataFrame:
         return pl.DataFrame(schema={"record_number": pl.Int64, **dict.fromkeys(self.known, pl.String)})
 
-    def _read_header(self, line: str) -> None:
+    def _is_header(self, line: str) -> bool:
+        """Whether the first line is a header; learns the columns from it, or what is wrong with them."""
         try:
-            names = next(csv.reader([line.removeprefix("\ufeff").rstrip("\r")]), [])
+            text = line.removeprefix("\ufeff").rstrip("\r")
+            names = next(csv.reader([text], delimiter=self.delimiter), [])
         except csv.Error:
             names = []
-        self.header = names
-        unknown = [place for place, name in enumerate(names, start=1) if name not in self.known]
-        repeated = sorted({name for name in names if names.count(name) > 1})
+        if self.shapes:
+            lowered = [name.strip().lower() for name in names]
+            if len(set(lowered)) < len(lowered) or not set(lowered) <= {name.lower() for name in self.known}:
+                return False
+            as_known = {name.lower(): name for name in self.known}
+            self.shapes = {**self.shapes, len(names): [as_known[name] for name in lowered]}
+            return True
+        unknown = [place for place, name in enumerate(names, start=1) if name not in self.known and not self.others]
+        repeated = sorted({name for name in names if names.count(name) > 1 and name in self.known})
         missing = [name for name in self.required if name not in names]
         if unknown:
             # Not by its name: a file without a header would show the values of its first record.
@@ -102,19 +124,20 @@ class CsvLines:
             self.problem = f"line 1: column '{repeated[0]}' stands twice"
         elif missing:
             self.problem = f"line 1: column '{missing[0]}' is missing"
+        self.shapes = {len(names): [n if n in self.known else f"_{at}" for at, n in enumerate(names)]}
+        return True
 
     def _join_broken(self, table: pl.DataFrame, *, last: bool) -> pl.DataFrame:
         """Lines that a quoted line break cut apart, joined again; only where the whole is one sound record.
 
         A quote opens a record over several lines only when the next line with an odd number of quotes closes it
-        within `LONGEST_RECORD` lines, the joined text has exactly the header's fields, and no line between would
+        within `LONGEST_RECORD` lines, the joined text has exactly the fields of a shape, and no line between would
         be a record of its own. Else the quote is stray, and its line stands alone.
         """
         if self.problem is not None or not table["line"].str.contains('"', literal=True).any():
             return table
         odd = (table["line"].str.count_matches('"', literal=True) % 2 == 1).arg_true().to_list()
-        assert self.header is not None
-        width = len(self.header)
+        narrowest = min(self.shapes)
         lines = table["line"]
         joined: dict[int, str] = {}
         inner: list[int] = []
@@ -129,8 +152,10 @@ class CsvLines:
             if end is not None and end - start < LONGEST_RECORD:
                 parts = lines.slice(start, end - start + 1).to_list()
                 whole = "\n".join(parts).removesuffix("\r")
-                alone = any(part.count(",") >= width - 1 and _is_record(part, width) for part in parts[1:-1])
-                if not alone and _is_record(whole, width):
+                alone = any(
+                    part.count(self.delimiter) >= narrowest - 1 and self._is_record(part) for part in parts[1:-1]
+                )
+                if not alone and self._is_record(whole):
                     joined[start] = whole
                     inner.extend(range(start + 1, end + 1))
                     at += 2
@@ -149,54 +174,72 @@ class CsvLines:
             .select(pl.coalesce("whole", "line").alias("line"))
         )
 
+    def _is_record(self, text: str) -> bool:
+        patterns = (_record_pattern(width, self.delimiter).replace(r"\z", r"\Z") for width in self.shapes)
+        return any(re.compile(pattern).match(text) is not None for pattern in patterns)
+
     def _split(self, table: pl.DataFrame) -> Fields:
-        assert self.header is not None
-        width = len(self.header)
         line = pl.col("line")
         has_quote = line.str.contains('"', literal=True)
-        fields = line.str.count_matches(",", literal=True) + 1
-        sound = fields == width
-        if table["line"].str.contains('"', literal=True).any():
-            # The empty text stands for lines that need no pattern, so that only the others are searched.
-            quoted_line = pl.when(has_quote).then(line).otherwise(pl.lit(""))
-            sound = pl.when(has_quote).then(quoted_line.str.contains(_record_pattern(width))).otherwise(sound)
-        table = table.with_columns(_sound=sound & ~line.str.contains(NOT_UTF8, literal=True), _quoted=has_quote)
-        refused = table.filter(~pl.col("_sound"))
+        fields = line.str.count_matches(self.delimiter, literal=True) + 1
+        # Null where the line has no sound number of fields. A quoted line is tried against each shape in turn; the
+        # empty text stands for lines that need no pattern, so that only the others are searched.
+        table = table.with_columns(
+            _quoted=has_quote, _shape=pl.when(~has_quote & fields.is_in(list(self.shapes))).then(fields)
+        )
+        if table["_quoted"].any():
+            for width in self.shapes:
+                left = pl.when(pl.col("_quoted") & pl.col("_shape").is_null()).then(line).otherwise(pl.lit(""))
+                fits = left.str.contains(_record_pattern(width, self.delimiter))
+                table = table.with_columns(_shape=pl.when(fits).then(pl.lit(width, pl.UInt32)).otherwise("_shape"))
+                if table["_shape"].null_count() == 0:
+                    break
+        broken = line.str.contains(NOT_UTF8, literal=True)
+        good = pl.col("_shape").is_not_null() & ~broken
+        widths = " or ".join(map(str, sorted(self.shapes)))
         unreadable = _refuse(
-            refused,
-            pl.when(line.str.contains(NOT_UTF8, literal=True))
+            table.filter(~good),
+            pl.when(broken)
             .then(pl.lit("the line is no UTF-8"))
             .when(pl.col("_quoted"))
-            .then(pl.lit(f"the quotes of the line do not pair up to {width} fields"))
-            .otherwise(fields.cast(pl.String) + pl.lit(f" fields, {width} expected")),
+            .then(pl.lit(f"the quotes of the line do not pair up to {widths} fields"))
+            .otherwise(fields.cast(pl.String) + pl.lit(f" fields, {widths} expected")),
         )
-        good = table.filter("_sound") if refused.height else table
-        plain = good.filter(~pl.col("_quoted"))
-        rows = plain.select(
-            "record_number", line.str.split_exact(",", width - 1).struct.rename_fields(self.header).alias("fields")
-        ).unnest("fields")
-        if plain.height < good.height:
-            quoted = good.filter("_quoted")
-            parsed = pl.read_csv(
-                "\n".join(quoted["line"].to_list()).encode(),
+        sound = table.filter(good) if unreadable.height else table
+        found = [
+            self._fields(part.filter(pl.col("_quoted") == quoted), self.shapes[width], quoted=quoted)
+            for (width,), part in sound.partition_by("_shape", as_dict=True).items()
+            for quoted in part["_quoted"].unique().to_list()
+        ]
+        if len(found) == 1:
+            return Fields(found[0], unreadable)
+        return Fields(pl.concat([self._nothing(), *found]).sort("record_number"), unreadable)
+
+    def _fields(self, table: pl.DataFrame, names: list[str], *, quoted: bool) -> pl.DataFrame:
+        """The fields of lines that all have these columns."""
+        if quoted:
+            rows = pl.read_csv(
+                "\n".join(table["line"].to_list()).encode(),
                 has_header=False,
-                new_columns=self.header,
-                schema=dict.fromkeys(self.header, pl.String),
+                new_columns=names,
+                schema=dict.fromkeys(names, pl.String),
+                separator=self.delimiter,
             )
-            if parsed.height != quoted.height:
+            if rows.height != table.height:
                 raise AssertionError("a CSV record was split or joined while its fields were read")
-            rows = pl.concat([rows, parsed.insert_column(0, quoted["record_number"])]).sort("record_number")
-        absent = [pl.lit(None, pl.String).alias(name) for name in self.known if name not in self.header]
-        rows = rows.with_columns(said(self.header), *absent).select("record_number", *self.known)
-        return Fields(rows, unreadable)
+            rows = rows.insert_column(0, table["record_number"])
+        else:
+            split = pl.col("line").str.split_exact(self.delimiter, len(names) - 1)
+            rows = table.select("record_number", split.struct.rename_fields(names).alias("fields")).unnest("fields")
+        absent = [pl.lit(None, pl.String).alias(name) for name in self.known if name not in names]
+        there = [name for name in names if name in self.known]
+        return rows.with_columns(said(there), *absent).select("record_number", *self.known)
 
 
-def _record_pattern(width: int) -> str:
-    return rf"\A{_FIELD}(?:,{_FIELD}){{{width - 1}}}\z"
-
-
-def _is_record(text: str, width: int) -> bool:
-    return re.compile(_record_pattern(width).replace(r"\z", r"\Z")).match(text) is not None
+def _record_pattern(width: int, delimiter: str) -> str:
+    mark = re.escape(delimiter)
+    one = _FIELD.replace(",", mark)
+    return rf"\A{one}(?:{mark}{one}){{{width - 1}}}\z"
 
 
 @dataclass
@@ -243,7 +286,7 @@ class JsonLines:
         good: list[dict[str, Any]] = []
         bad: list[tuple[int, str | None, str, str]] = []
         for number, line in zip(table["record_number"], table["line"], strict=True):
-            value, why = _parse_object(line)
+            value, why = parse_object(line)
             if value is None:
                 bad.append((number, None, "unreadable", why))
                 continue
@@ -284,7 +327,8 @@ def _first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(reversed(pairs))
 
 
-def _parse_object(line: str) -> tuple[dict[str, Any] | None, str]:
+def parse_object(line: str) -> tuple[dict[str, Any] | None, str]:
+    """The object of a line, or None and why it is none."""
     if NOT_UTF8 in line:
         return None, "the line is no UTF-8"
     try:

@@ -86,6 +86,31 @@ def _full_instants(text: pl.Series) -> pl.Series:
     return text.alias("text").to_frame().select(pl.when(sound).then(parsed)).to_series()
 
 
+def local_instant(text: pl.Expr, time_zone: str, written: str = "%Y-%m-%d %H:%M:%S") -> pl.Expr:
+    """A date and time without offset, `written` so (chrono), as UTC by the clocks of `time_zone`; null for anything else.
+
+    The hour that the clocks repeat in autumn is taken as the first of the two; one that they skip in spring is none.
+    """
+    naive = text.str.to_datetime(written, time_unit="us", strict=False, exact=True)
+    local = naive.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null")
+    return local.dt.convert_time_zone("UTC")
+
+
+def epoch(text: pl.Expr, per_second: int = 1) -> pl.Expr:
+    """Seconds since 1970 (or thousandths, or millionths, by `per_second`), with a fraction or without, as UTC; null for
+    anything else, and for 0, by which switches say never."""
+    sound = text.str.contains(r"^[0-9]{1,17}(?:\.[0-9]{1,9})?$")
+    whole = pl.when(sound).then(text.str.extract(r"^([0-9]+)")).cast(pl.Int64, strict=False)
+    part = text.str.extract(r"\.([0-9]{1,6})").str.pad_end(6, "0").cast(pl.Int64, strict=False).fill_null(0)
+    micros = whole * (1_000_000 // per_second) + (part if per_second == 1 else 0)
+    never = (micros <= 0) | (micros > _LAST_MICROSECOND)
+    return pl.from_epoch(pl.when(~never).then(micros), time_unit="us").dt.replace_time_zone("UTC")
+
+
+_LAST_MICROSECOND = 32_503_680_000_000_000
+"""The year 3000; the forms of `instant` go no further."""
+
+
 def whole_seconds(text: pl.Expr) -> pl.Expr:
     """Seconds, with a fraction or without, rounded up to the next whole second (billing rule 2); null for anything else.
 

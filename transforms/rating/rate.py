@@ -161,6 +161,8 @@ def _reason() -> pl.Expr:
     return (
         pl.when(~pl.col("_account_open"))
         .then(pl.lit("account_unknown"))
+        .when(pl.col("billable_seconds").is_null())
+        .then(pl.lit("bad_value"))
         .when(pl.col("_chargeable") & out & pl.col("country").is_null())
         .then(pl.lit("no_destination"))
         .when(pl.col("_chargeable") & ~pl.col("_has_price"))
@@ -190,6 +192,8 @@ def _detail() -> pl.Expr:
         .then(pl.format("no {} price for {} in force on {}", "service", pl.coalesce("destination", "country"), day))
         .when(pl.col("reason") == "no_price")
         .then(number_price)
+        .when(pl.col("reason") == "bad_value")
+        .then(pl.lit("the source does not tell how long the forwarded leg lasted"))
         .when(pl.col("account_id").is_null())
         .then(pl.format("number {} is held by nobody at that moment of {}", own, day))
         .when(pl.col("account_index").is_null())

@@ -11,6 +11,8 @@ from transforms.tables.base import Charge, Instant, Price, Table
 
 SERVICES = ("voice", "sms")
 DIRECTIONS = ("inbound", "outbound")
+UNSTATED = "unstated"
+"""Direction of a record whose source does not tell which party is the customer."""
 STATUSES = ("answered", "no_answer", "busy", "failed", "sent", "delivered", "received", "rejected")
 LEGS = ("main", "forwarded")
 REASONS = (
@@ -21,7 +23,10 @@ REASONS = (
     "no_destination",
     "no_price",
     "conflicting_duplicate",
+    "incomplete",
+    "changed_file",
 )
+PART_STATES = ("waiting", "usage", "told", "repeated", "refused")
 SUSPENSE_STATES = ("open", "recycled", "written_off")
 
 _FILE_NUMBER = "Position of the file in the order in which files were found; short for file_id."
@@ -44,7 +49,9 @@ class UsageFiles(Table):
     )
     suspended: pl.Int64 = pa.Field(ge=0, description="Records in open suspense, none of whose legs is rated.")
     duplicates: pl.Int64 = pa.Field(ge=0, description="Records that say again what an earlier record said.")
-    unbillable: pl.Int64 = pa.Field(ge=0, description="Well-formed events of the source that report no usage.")
+    unbillable: pl.Int64 = pa.Field(
+        ge=0, description="Well-formed events that report no usage, or whose usage another record stands for."
+    )
     loaded_at: Instant = pa.Field(description="When the file was loaded.")
 
 
@@ -58,10 +65,15 @@ class UsageRecords(Table):
     format: str = pa.Field(description="Format of the record.")
     record_id: str = pa.Field(description="The source's own name of the event.")
     service: str = pa.Field(isin=SERVICES, description="voice or sms.")
-    direction: str = pa.Field(isin=DIRECTIONS, description="Seen from the customer: inbound or outbound.")
+    direction: str = pa.Field(
+        isin=(*DIRECTIONS, UNSTATED),
+        description="Seen from the customer: inbound or outbound; unstated where numbers.csv tells it.",
+    )
     account_id: str = pa.Field(nullable=True, description="The account, where the source states it.")
-    own_number: str = pa.Field(description="The customer's own number, E.164 with +.")
-    other_number: str = pa.Field(description="The other party; of an inbound record it may be anything.")
+    own_number: str = pa.Field(description="The customer's own number, E.164 with +; who called where unstated.")
+    other_number: str = pa.Field(
+        description="The other party; of an inbound record it may be anything. Who was called where unstated."
+    )
     started_at: Instant = pa.Field(description="When the event started.")
     status: str = pa.Field(isin=STATUSES, description="How it ended.")
     billable_seconds: pl.Int32 = pa.Field(ge=0, description="Answered seconds, whole.", metadata={"unit": "seconds"})
@@ -72,6 +84,25 @@ class UsageRecords(Table):
     linked_id: str = pa.Field(nullable=True, description="What ties the legs of one call.")
     forwarded_to: str = pa.Field(nullable=True, description="Number the call was forwarded to, E.164 with +.")
     forwarded_seconds: pl.Int32 = pa.Field(nullable=True, ge=0, description="Answered seconds of the forwarded leg.")
+
+
+class EventParts(Table):
+    """Records that tell a part of an event, such as the BYE of a call whose INVITE is another record."""
+
+    _key: ClassVar = ("file_number", "record_number")
+
+    file_number: pl.Int32 = pa.Field(description=_FILE_NUMBER)
+    record_number: pl.Int64 = pa.Field(ge=1, description=_RECORD_NUMBER)
+    format: str = pa.Field(description="Format of the record.")
+    event: str = pa.Field(description="The source's own name of the event that the record tells a part of.")
+    part: str = pa.Field(description="Which part it tells.")
+    at: Instant = pa.Field(nullable=True, description="When that was.")
+    content: str = pa.Field(description="What else of the record is needed, as JSON.")
+    state: str = pa.Field(
+        isin=PART_STATES,
+        description="waiting: the event is not whole; usage: the record stands for it; told: another record does; "
+        "repeated, refused: a later record of an event that was whole already, the same again or other.",
+    )
 
 
 class RefusedRecords(Table):

@@ -1,7 +1,7 @@
 """One module a format of raw usage: how its records become the fields of `mediation.records`.
 
-A format is a module here with NAME, KINDS and `reader(kind)`; the inbox folder bears its name. Nothing else lists
-the formats.
+A format is a module here with NAME, KINDS, `recognises(head)` and `reader(kind, source)`; the inbox folder bears its
+name. One whose events are told by several records has `assemble(parts)` as well. Nothing else lists the formats.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 import polars as pl
 
+from transforms.mediation.source import Source
 from transforms.mediation.text_lines import Fields
 
 Kind = Literal["csv", "json", "columns"]
@@ -21,12 +22,38 @@ Kind = Literal["csv", "json", "columns"]
 
 @dataclass(frozen=True)
 class Read:
-    """What a batch gave: fields (record_number and `records.FIELDS`), records that are unreadable (record_number,
-    record_id, reason, detail), and how many well-formed events report no usage."""
+    """What a batch gave: fields (record_number and `records.FIELDS`; `started_at` may be a moment already), records that
+    are unreadable (record_number, record_id, reason, detail), and how many well-formed events report no usage.
+
+    `parts`: records that tell only a part of an event, with the columns PART. Each record of the batch is in one of the
+    four.
+    """
 
     fields: pl.DataFrame
     unreadable: pl.DataFrame
     unbillable: int = 0
+    parts: pl.DataFrame | None = None
+
+
+PART = {
+    "record_number": pl.Int64,
+    "event": pl.String,
+    "part": pl.String,
+    "at": pl.Datetime("us", "UTC"),
+    "content": pl.String,
+}
+"""A record that tells a part of an event: the event's name in the source, which part (`INVITE`, `BYE`), when it was, and
+what else of it is needed, as JSON."""
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """What the parts of whole events come to. `fields`: file_number, record_number of the part that stands for the
+    usage, and `records.FIELDS`. `waiting`: file_number, record_number and detail of parts whose event is not whole yet.
+    What is in neither is told by another part's usage."""
+
+    fields: pl.DataFrame
+    waiting: pl.DataFrame
 
 
 class Reader(Protocol):
@@ -49,15 +76,32 @@ class Format(Protocol):
     KINDS: tuple[Kind, ...]
 
     @staticmethod
-    def reader(kind: Kind) -> Reader:
-        """A reader of one file of that kind."""
+    def recognises(head: str) -> bool:
+        """Whether a text that begins like this looks like the format's."""
+        ...
+
+    @staticmethod
+    def reader(kind: Kind, source: Source) -> Reader:
+        """A reader of one file of that kind, from that source."""
+        ...
+
+
+class AssemblingFormat(Format, Protocol):
+    """A format whose events are told by several records."""
+
+    @staticmethod
+    def assemble(parts: pl.DataFrame) -> Assembled:
+        """Usage of the `parts` (file_number and PART) of whole events, in any order: every part of an event or none."""
         ...
 
 
 class LineReader(Protocol):
-    """`text_lines.CsvLines` or `text_lines.JsonLines`."""
+    """`text_lines.CsvLines`, `text_lines.JsonLines` or `json_texts.JsonTexts`."""
 
-    records: int
+    @property
+    def records(self) -> int:
+        """Records seen so far."""
+        ...
 
     def feed(self, lines: pl.Series, *, last: bool) -> Fields:
         """The fields of the next lines."""

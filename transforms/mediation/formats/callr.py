@@ -6,12 +6,14 @@ own increments. An outbound call names the inbound call it forwards in `callid_i
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from transforms.mediation.formats import Kind, Read, Reader
 from transforms.mediation.records import FIELDS
+from transforms.mediation.source import Source
 from transforms.mediation.text_lines import JsonLines
 from transforms.mediation.values import said
 
@@ -174,7 +176,12 @@ class CallrLines:
         )
 
 
-def reader(kind: Kind) -> Reader:
+def recognises(head: str) -> bool:
+    """Whether a text begins with one of CALLR's envelopes."""
+    return bool(re.match(r"\s*\{", head)) and ('"type":"v2.' in head.replace(" ", ""))
+
+
+def reader(kind: Kind, source: Source) -> Reader:
     """A reader of one file of CALLR's."""
-    del kind
+    del kind, source
     return CallrLines()

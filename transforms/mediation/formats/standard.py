@@ -11,6 +11,7 @@ import polars as pl
 
 from transforms.mediation.formats import ColumnReader, Kind, LineReader, Read, Reader
 from transforms.mediation.records import FIELDS
+from transforms.mediation.source import Source
 from transforms.mediation.text_lines import CsvLines, JsonLines
 from transforms.mediation.values import said
 
@@ -41,8 +42,15 @@ class StandardLines:
         return Read(rows, fields.unreadable)
 
 
-def reader(kind: Kind) -> Reader:
+def recognises(head: str) -> bool:
+    """Whether a text begins with the format's own field names."""
+    first = head.split("\n", 1)[0]
+    return all(name in first for name in REQUIRED)
+
+
+def reader(kind: Kind, source: Source) -> Reader:
     """A reader of one file of the standard format."""
+    del source
     if kind == "columns":
         return ColumnReader(known=FIELDS, required=REQUIRED)
     if kind == "json":

@@ -229,6 +229,12 @@ REFUSED = [
         "bad_value",
         "forwarded_to: expected nothing: only an inbound call is forwarded, found '+99999999999'",
     ),
+    (
+        CALL,
+        {"direction": "unstated", "from_number": None},
+        "bad_value",
+        "from_number: expected who called, found ''",
+    ),
     (MESSAGE, {"segments": "two"}, "bad_value", "segments: expected a number of segments, found 'xxx'"),
     (MESSAGE, {"segments": "0"}, "bad_value", "segments: expected at least one segment, found '9'"),
     (MESSAGE, {"encoding": "latin1"}, "bad_value", "encoding: expected gsm7 or ucs2, found 'xxxxx9'"),

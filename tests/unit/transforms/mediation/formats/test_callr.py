@@ -11,6 +11,7 @@ import pytest
 
 from transforms.mediation.formats import Read, all_formats
 from transforms.mediation.records import FIELDS, mediate
+from transforms.mediation.source import Source
 
 SAMPLE = Path(__file__).parents[4] / "samples" / "callr.jsonl"
 
@@ -65,7 +66,7 @@ def webhook(payload: Any, event: str | None = None) -> dict[str, Any]:
 def read(*objects: Any) -> Read:
     """What the lines give; every record goes somewhere, and once."""
     lines = [item if isinstance(item, str) else json.dumps(item) for item in objects]
-    reader = all_formats()["callr"].reader("json")
+    reader = all_formats()["callr"].reader("json", Source())
     found = reader.feed(pl.DataFrame({"line": lines}), last=True)
     assert found.fields.columns == ["record_number", *FIELDS]
     assert reader.records == len(lines) == found.fields.height + found.unreadable.height + found.unbillable

@@ -11,6 +11,7 @@ import pytest
 
 from transforms.mediation.formats import ColumnReader, all_formats
 from transforms.mediation.records import mediate
+from transforms.mediation.source import Source
 
 KNOWN = ("a", "text", "t")
 
@@ -115,7 +116,7 @@ def test_typed_columns_make_the_usage_record_that_text_would() -> None:
             "segments": [None, 2.0],
         }
     )
-    found = mediate(all_formats()["standard"].reader("columns").feed(batch, last=True).fields)
+    found = mediate(all_formats()["standard"].reader("columns", Source()).feed(batch, last=True).fields)
     assert found.refused.is_empty()
     shown = found.records.select(
         "record_id", "own_number", "other_number", "started_at", "billable_seconds", "segments"

@@ -11,6 +11,7 @@ import pytest
 
 from transforms.mediation.formats import Kind, Read, all_formats
 from transforms.mediation.records import FIELDS, Mediated, mediate
+from transforms.mediation.source import Source
 
 SAMPLES = Path(__file__).parents[4] / "samples"
 STANDARD = all_formats()["standard"]
@@ -27,7 +28,7 @@ CALL = {
 
 
 def feed(kind: Kind, lines: list[str]) -> Read:
-    return STANDARD.reader(kind).feed(pl.DataFrame({"line": lines}, schema={"line": pl.String}), last=True)
+    return STANDARD.reader(kind, Source()).feed(pl.DataFrame({"line": lines}, schema={"line": pl.String}), last=True)
 
 
 def as_csv(*records: dict[str, Any]) -> Read:
@@ -41,7 +42,7 @@ def as_json(*records: dict[str, Any]) -> Read:
 
 def as_columns(*records: dict[str, Any]) -> Read:
     frame = pl.DataFrame(list(records), schema=dict.fromkeys(FIELDS, pl.String), orient="row")
-    return STANDARD.reader("columns").feed(frame, last=True)
+    return STANDARD.reader("columns", Source()).feed(frame, last=True)
 
 
 @pytest.mark.parametrize("read", [as_csv, as_json, as_columns])

@@ -1,0 +1,123 @@
+"""JSON texts that are not a line each: arrays, pages of an API, objects written over many lines, one after the other.
+
+They become lines of one object each, and are read as those are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from transforms.mediation.text_lines import Fields, JsonLines, parse_object, unreadable_frame
+
+LONGEST_TEXT = 8 * 1024 * 1024
+"""Characters that one object may take over several lines; what is longer is given up, up to the next line that begins one."""
+
+_BETWEEN = re.compile(r"[\s,\[\]\ufeff]*")
+_NEXT = re.compile(r"\n\s*[{\[]")
+
+
+@dataclass
+class JsonTexts:
+    """Reads objects of `schema` from JSON lines, or from texts over many lines.
+
+    `pages`: fields under which a page of an interface holds its list of records (`calls`, `messages`). Which of the two
+    a file is, is told by its first line: one that holds a whole object makes it JSON lines, unless it is such a page.
+    """
+
+    schema: pl.Struct
+    pages: Sequence[str] = ()
+    whole: JsonLines = field(init=False)
+    _in_lines: bool | None = None
+    _carried: str = ""
+
+    def __post_init__(self) -> None:
+        self.whole = JsonLines(self.schema)
+
+    @property
+    def records(self) -> int:
+        """Records seen so far."""
+        return self.whole.records
+
+    def feed(self, lines: pl.Series, *, last: bool) -> Fields:
+        """The objects of the next `lines` (String), as `JsonLines.feed` gives them."""
+        if self._in_lines is None:
+            first = next((line for line in lines.head(100).to_list() if line.strip(" \t\r\ufeff")), None)
+            if first is None:
+                return self.whole.feed(lines, last=last)
+            self._in_lines = self._is_line(first)
+        if self._in_lines:
+            return self.whole.feed(lines, last=last)
+        text = self._carried + "".join(f"{line}\n" for line in lines.to_list())
+        parts: list[Fields] = []
+        pending: list[str] = []
+        for found in self._objects(text, last=last):
+            if found is None:
+                parts += [self._read(pending), self._read_broken()]
+                pending = []
+            else:
+                pending.append(found)
+        parts.append(self._read(pending))
+        return Fields(pl.concat([part.rows for part in parts]), pl.concat([part.unreadable for part in parts]))
+
+    def _is_line(self, line: str) -> bool:
+        value, _ = parse_object(line.lstrip("\ufeff"))
+        return value is not None and not any(isinstance(value.get(name), list) for name in self.pages)
+
+    def _read(self, objects: list[str]) -> Fields:
+        return self.whole.feed(pl.Series(objects, dtype=pl.String), last=True)
+
+    def _read_broken(self) -> Fields:
+        """A place where a record was, or several: what stands there is no JSON object."""
+        self.whole.records += 1
+        row = (self.whole.records, None, "unreadable", "what stands here is no JSON object, or one cut off")
+        nothing = self._read([])
+        return Fields(nothing.rows, unreadable_frame([row]))
+
+    def _objects(self, text: str, *, last: bool) -> Iterator[str | None]:
+        """Each object as one line, None for what is none; keeps what is unfinished for the next call."""
+        decode = json.JSONDecoder(parse_float=str, parse_int=str, object_pairs_hook=_pairs).raw_decode
+        at, self._carried = 0, ""
+        while True:
+            between = _BETWEEN.match(text, at)
+            assert between is not None
+            at = between.end()
+            if at >= len(text):
+                return
+            if text[at] == "{":
+                try:
+                    value, end = decode(text, at)
+                except (ValueError, RecursionError):
+                    if not last and len(text) - at < LONGEST_TEXT:
+                        self._carried = text[at:]
+                        return
+                    value, end = None, at
+                if value is not None:
+                    yield from self._items(value, text[at:end])
+                    at = end
+                    continue
+            if not last and len(text) - at < LONGEST_TEXT and "\n" not in text[at : len(text) - 1]:
+                self._carried = text[at:]
+                return
+            yield None
+            further = _NEXT.search(text, at)
+            if further is None:
+                return
+            at = further.start() + 1
+
+    def _items(self, value: dict[str, Any], text: str) -> Iterator[str]:
+        for name in self.pages:
+            items = value.get(name)
+            if isinstance(items, list):
+                yield from (json.dumps(item, ensure_ascii=False) for item in items)
+                return
+        yield text.replace("\n", " ").replace("\r", " ")
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(reversed(pairs))

@@ -1,0 +1,78 @@
+"""Events that several records tell: which of them are whole, which records say nothing new, and what comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from transforms.mediation.formats import Assembled
+from transforms.mediation.records import mediate
+from transforms.tables.base import conform
+from transforms.tables.usage import Duplicates, RefusedRecords, UsageRecords
+
+_PLACE = ("file_number", "record_number")
+_SAYS = ("event", "part", "at", "content")
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What parts came to: `usage` (UsageRecords), `refused` (RefusedRecords), `duplicates` (Duplicates), and the new
+    `states` (file_number, record_number, state) of the parts that waited."""
+
+    usage: pl.DataFrame
+    refused: pl.DataFrame
+    duplicates: pl.DataFrame
+    states: pl.DataFrame
+
+
+def assemble_parts(parts: pl.DataFrame, assemble: Callable[[pl.DataFrame], Assembled], *, format_name: str) -> Whole:
+    """What comes of `parts` (EventParts of whole events: every part of an event or none).
+
+    A part that says what an earlier one of its event said is a duplicate. A part of an event that is whole already, and
+    that says something else, is suspended as conflicting. What is left goes through the format's own `assemble`.
+    """
+    settled = pl.col("state").is_in(("usage", "told", "refused")).any().over("event")
+    marked = parts.sort(_PLACE).with_columns(
+        pl.int_range(pl.len()).over(_SAYS).alias("_position"),
+        *(pl.col(name).first().over(_SAYS).alias(f"first_{name}") for name in _PLACE),
+        settled.alias("_settled"),
+    )
+    new = marked.filter(pl.col("state") == "waiting")
+    repeated = new.filter(pl.col("_position") > 0)
+    late = new.filter((pl.col("_position") == 0) & pl.col("_settled"))
+    found = assemble(new.filter((pl.col("_position") == 0) & ~pl.col("_settled")).select(parts.columns))
+    rows = found.fields.drop("file_number").with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("record_number"))
+    places = found.fields.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("_row"), *_PLACE)
+    mediated = mediate(rows)
+    usage = _placed(mediated.records, places)
+    other = late.select(
+        *_PLACE,
+        pl.lit("main").alias("leg"),
+        pl.col("event").alias("record_id"),
+        pl.lit("conflicting_duplicate").alias("reason"),
+        (pl.col("part") + pl.lit(" of an event that was whole already, and says something else")).alias("detail"),
+        pl.lit(None, pl.String).alias("account_id"),
+    )
+    refused = pl.concat([_placed(mediated.refused, places).select(other.columns), other])
+    states = pl.concat(
+        [
+            repeated.select(*_PLACE, pl.lit("repeated").alias("state")),
+            usage.select(*_PLACE, pl.lit("usage").alias("state")),
+            refused.filter(pl.col("leg") == "main").select(*_PLACE, pl.lit("refused").alias("state")),
+            found.waiting.select(*_PLACE, pl.lit("waiting").alias("state")),
+        ]
+    )
+    told = new.join(states, on=_PLACE, how="anti").select(*_PLACE, pl.lit("told").alias("state"))
+    return Whole(
+        conform(UsageRecords, usage, {"format": format_name}),
+        conform(RefusedRecords, refused),
+        conform(Duplicates, repeated, {"conflicting": False}),
+        pl.concat([states, told]),
+    )
+
+
+def _placed(frame: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    rows = frame.rename({"record_number": "_row"}).join(places, on="_row", how="left", maintain_order="left")
+    return rows.drop("_row")
