@@ -10,8 +10,8 @@ from transforms.mediation.source import Source
 
 
 def source_of(installation: Installation, file: InboxFile) -> Source:
-    """The source of a file of the inbox."""
-    folder = file.path.parent.relative_to(installation.inbox).as_posix()
+    """The source of a file, by the folder of the inbox that it was loaded from."""
+    folder = file.name.removeprefix("inbox/").rpartition("/")[0]
     found = installation.settings.source(folder)
     return Source(
         time_zone=found.time_zone,

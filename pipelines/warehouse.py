@@ -34,6 +34,8 @@ _INTERNAL = (
     "bytes BIGINT, records BIGINT, unbillable BIGINT, loaded_at TIMESTAMP WITH TIME ZONE, compared BOOLEAN)",
     "CREATE TABLE IF NOT EXISTS valid_vat_numbers (account_id VARCHAR)",
     "CREATE TABLE IF NOT EXISTS seen_paths (path VARCHAR, bytes BIGINT, changed_ns BIGINT, file_id VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS changed_files (path VARCHAR, bytes BIGINT, changed_ns BIGINT, file_id VARCHAR, "
+    "format VARCHAR, records BIGINT, first_seen_at TIMESTAMP WITH TIME ZONE)",
     "CREATE TABLE IF NOT EXISTS month_files (table_name VARCHAR, month VARCHAR, folder VARCHAR, files INTEGER, "
     "rows BIGINT, bytes BIGINT, sha256 VARCHAR, part INTEGER)",
     "CREATE TABLE IF NOT EXISTS published_files AS FROM month_files WITH NO DATA",
@@ -54,7 +56,10 @@ _INTERNAL = (
     "version VARCHAR, facts VARCHAR)",
 )
 
-_ADDED = ("ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS source VARCHAR",)
+_ADDED = tuple(
+    f"ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS {column}"
+    for column in ("source VARCHAR", "grown_from INTEGER", "settled BIGINT")
+)
 """What tables of `_INTERNAL` got since; an older warehouse is brought up to date, and nothing of it is lost."""
 
 _DIRECTED = """
