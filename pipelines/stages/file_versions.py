@@ -119,7 +119,7 @@ def new_files(session: Session, files: list[InboxFile], formats: Mapping[str, Fo
             yield _taken(inbox, new)
         else:
             refused.append(new)
-    _refuse(session, refused, formats)
+    _refuse(session, inbox, refused, formats)
 
 
 def _signature(file: InboxFile) -> tuple[int, int] | None:
@@ -168,7 +168,7 @@ def remember_path(session: Session, new: NewFile) -> None:
     execute("INSERT INTO seen_paths VALUES (?, ?, ?, ?)", [new.file.name, *new.signature, new.file_id])
 
 
-def _refuse(session: Session, refused: list[NewFile], formats: Mapping[str, Format]) -> None:
+def _refuse(session: Session, inbox: _Inbox, refused: list[NewFile], formats: Mapping[str, Format]) -> None:
     """Makes `refused` the files that are refused, with a sentence for each."""
     execute = session.warehouse.connection.execute
     known = {
@@ -196,9 +196,8 @@ def _refuse(session: Session, refused: list[NewFile], formats: Mapping[str, Form
                 f"{new.file.path}: refused: it was loaded with another content, which it does not go on from; give it "
                 "that content back, or move this one to another name, where it is loaded as a file of its own"
             )
-    loaded = {row[0] for row in execute("SELECT file_id FROM loaded_files").fetchall()}
     for (name, file_id), (records, _) in known.items():
-        if file_id not in loaded | {new.file_id for new in refused}:
+        if file_id not in inbox.loaded.keys() | {new.file_id for new in refused}:
             session.progress.warn(
                 f"{session.installation.home / name}: the content that was refused, {records} records, is not in the "
                 "inbox any more and was never loaded"
