@@ -294,7 +294,8 @@ def _take(session: Session, number: int, taken: int) -> None:
     )
     gone = f"IN (SELECT {_PLACE} FROM reopened)"
     execute(
-        "UPDATE loaded_files SET compared = false WHERE file_number IN (SELECT file_number FROM reopened UNION "
+        "UPDATE loaded_files SET compared = false WHERE file_number IN (SELECT file_number FROM reopened "
+        "ANTI JOIN taken USING (file_number, record_number) UNION "
         f"SELECT file_number FROM duplicates WHERE (first_file_number, first_record_number) {gone})"
     )
     execute(f"DELETE FROM duplicates WHERE {_PLACE} {gone} OR (first_file_number, first_record_number) {gone}")
