@@ -34,6 +34,11 @@ class Read:
     unbillable: int = 0
     parts: pl.DataFrame | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds no record, but for unbillable ones."""
+        return self.fields.is_empty() and self.unreadable.is_empty() and (self.parts is None or self.parts.is_empty())
+
 
 PART = {
     "record_number": pl.Int64,
