@@ -177,6 +177,8 @@ def _refuse(session: Session, inbox: _Inbox, refused: list[NewFile], formats: Ma
             "SELECT path, file_id, records, first_seen_at FROM changed_files ORDER BY path"
         ).fetchall()
     }
+    if not known and not refused:
+        return
     with session.warehouse.transaction():
         execute("DELETE FROM changed_files")
         for new in refused:

@@ -27,7 +27,7 @@ AUDITED = ("open", "os.rename", "os.mkdir", "os.scandir", "os.remove", "os.listd
 """Operations of Python on files and folders, by the names of their audit events."""
 
 KINDS = ("commit", "committed", "sync", "write", "os.rename", "statement", "open", "history", "read", "os.mkdir")
-KINDS += ("database", "os.scandir", "os.remove", "os.listdir")
+KINDS += ("database", "os.scandir", "os.remove")
 """All kinds: also a COMMIT before it happens and after, statements of DuckDB, and of Dagster's history (SQLite)."""
 
 
