@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 
 from pipelines.inbox import InboxFile
 from pipelines.settings import Installation
@@ -11,8 +12,8 @@ from transforms.mediation.source import Source
 
 def source_of(installation: Installation, file: InboxFile) -> Source:
     """The source of a file of the inbox."""
-    folder = file.path.parent.relative_to(installation.inbox).as_posix()
-    found = installation.settings.source(folder)
+    folder = PurePosixPath(file.name).parent.relative_to(installation.inbox.name)
+    found = installation.settings.source(folder.as_posix())
     return Source(
         time_zone=found.time_zone,
         country=found.country,
