@@ -20,7 +20,7 @@ from pipelines.stages import Facts
 from pipelines.stages.assemble import NEW_FILES, assemble_events
 from transforms.mediation import records
 from transforms.mediation.duplicates import EVENT, find_duplicates
-from transforms.mediation.formats import Format, Read, Reader, all_formats
+from transforms.mediation.formats import Format, Read, Reader, all_formats, lines_read
 from transforms.tables.base import assert_contract, conform, empty
 from transforms.tables.usage import EventParts, RefusedRecords, UsageRecords
 
@@ -143,8 +143,10 @@ def _load_file(session: Session, file: InboxFile, file_id: str, form: Format) ->
     source = source_of(session.installation, file)
     reader = form.reader(kind, source)
     refused = unbillable = kept = damaged = parts = 0
+    lines = None
     with one_behind() as later:
-        for part, damage in one_ahead(_parts(batches, reader)):
+        for part, damage, counted in one_ahead(_parts(batches, reader)):
+            lines = counted
             if part is not None:
                 usage, refusals = _mediate(part, number, form.NAME)
                 waiting = _parts_of_events(part, number, form.NAME)
@@ -165,20 +167,22 @@ def _load_file(session: Session, file: InboxFile, file_id: str, form: Format) ->
         raise AssertionError(f"{file.path}: {seen} records came in, {gone} went on")
     warehouse.connection.execute(
         "INSERT INTO loaded_files BY NAME SELECT ? AS file_number, ? AS file_id, ? AS path, ? AS format, ? AS bytes, "
-        "? AS records, ? AS unbillable, ?::TIMESTAMPTZ AS loaded_at, false AS compared, ? AS source",
+        "? AS records, ? AS unbillable, ?::TIMESTAMPTZ AS loaded_at, false AS compared, ? AS source, ? AS lines, "
+        "? AS lines_read, true AS totalled",
         [
             *(number, file_id, file.name, form.NAME, file.path.stat().st_size),
             *(seen, unbillable, datetime.now(UTC), source.as_text()),
+            *(lines, None if lines is None or (damaged and kind == "columns") else lines_read(reader)),
         ],
     )
     _remember_path(session, file, file_id)
     return seen, refused + damaged
 
 
-def _parts(batches: Iterator[Batch], reader: Reader) -> Generator[tuple[Read | None, str | None]]:
-    """What `reader` reads of each batch, and what is wrong with the rest of the file; damage comes last."""
+def _parts(batches: Iterator[Batch], reader: Reader) -> Generator[tuple[Read | None, str | None, int | None]]:
+    """What `reader` reads of each batch, what is wrong with the rest of the file, and its lines; the two come last."""
     for batch in batches:
-        yield reader.feed(batch.frame, last=batch.last) if batch.frame.width else None, batch.damage
+        yield reader.feed(batch.frame, last=batch.last) if batch.frame.width else None, batch.damage, batch.lines
 
 
 def _insert(session: Session, usage: pl.DataFrame, refused: pl.DataFrame, parts: pl.DataFrame) -> None:
