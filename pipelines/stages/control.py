@@ -28,6 +28,19 @@ def control_month(session: Session, name: str) -> pl.DataFrame:
     issued = issued_months(session)
     if issued.closed(name):
         return session.warehouse.frame("SELECT * FROM controls WHERE billing_month = ?", [name])
+    frame = measure_month(session, name)
+    with session.warehouse.transaction():
+        session.warehouse.connection.execute("DELETE FROM controls WHERE billing_month = ?", [name])
+        session.warehouse.insert("controls", frame)
+        facts = {"failed": frame.filter(~pl.col("passed")).height}
+        session.warehouse.note("controls", name, {**facts, "files": session.warehouse.month_files.contents(name)})
+    session.progress.advance(frame.height)
+    return frame
+
+
+def measure_month(session: Session, name: str) -> pl.DataFrame:
+    """The Controls of the month as the warehouse is now; nothing of them is kept."""
+    issued = issued_months(session)
     month = session.month(name)
     measured_now = [item for item in CONTROLS if not (item.of_whole_months and issued.partly_open(name))]
     units = pl.DataFrame({"currency": list(session.minor_units), "digits": list(session.minor_units.values())})
@@ -38,14 +51,7 @@ def control_month(session: Session, name: str) -> pl.DataFrame:
     sources["issued_notes"] = session.warehouse.month_files.source("correction_notes", issued=True)
     with session.warehouse.lent("minor_units", units), _prepared(session, month, tables):
         measured = pl.concat([_measure(session, month, control, sources) for control in measured_now])
-    frame = verdicts(measured, month=name, reporting=[item.name for item in CONTROLS if not item.blocking])
-    with session.warehouse.transaction():
-        session.warehouse.connection.execute("DELETE FROM controls WHERE billing_month = ?", [name])
-        session.warehouse.insert("controls", frame)
-        facts = {"failed": frame.filter(~pl.col("passed")).height}
-        session.warehouse.note("controls", name, {**facts, "files": session.warehouse.month_files.contents(name)})
-    session.progress.advance(frame.height)
-    return frame
+    return verdicts(measured, month=name, reporting=[item.name for item in CONTROLS if not item.blocking])
 
 
 def require_passed(session: Session, name: str) -> None:
