@@ -30,10 +30,9 @@ REPEATED = 1000
 _KNOWN = """
     INSERT INTO usage_records BY NAME
     SELECT $file::INTEGER AS file_number, i AS record_number, 'standard' AS format,
-        CASE WHEN i % 5 = 0 THEN 'sms' ELSE 'voice' END AS service, 'c' || md5(($file * 100000000 + i)::VARCHAR)[:24]
-            AS record_id,
-        'outbound' AS direction, 'A' || i % 20000 AS account_id, '+3318' || (1000000 + i % 100000) AS own_number,
-        '+3363' || (1000000 + i * 7919 % 8000000) AS other_number,
+        CASE WHEN i % 5 = 0 THEN 'sms' ELSE 'voice' END AS service,
+        'k' || ($file::BIGINT * 1000000007000000 + i * 77) AS record_id, 'outbound' AS direction,
+        'A' || i // 1000 % 20000 AS account_id, '+33184000001' AS own_number, '+3363900' || i % 100000 AS other_number,
         TIMESTAMPTZ '2025-01-01' + to_seconds(i * 3 + $file) AS started_at, 'answered' AS status,
         (i % 1800)::INTEGER AS billable_seconds
     FROM range(1, $rows + 1) known(i)
