@@ -71,7 +71,7 @@ _AS_RATED = f"""
     AND split_part(facts ->> 'suspense', ':', 1) = {HASHED}::VARCHAR AND facts ->> 'suspense' <> ({SUSPENDED_NOW})
 """
 
-_CARRIED = ("format", "record_id", "service", "direction", "own_number", "other_number", "started_at", "status")
+_CARRIED = ("service", "direction", "own_number", "other_number", "started_at", "status")
 _LEG = ("record_number", "leg", "account_id", *_CARRIED, "billable_seconds", "segments", "linked_id")
 _SAID = ", ".join(_LEG)
 _FINGERPRINT = fingerprint(*_LEG)
