@@ -34,6 +34,12 @@ _CHALLENGES = ("401", "407")
 _MARK = r'\|flatstore"[0-9.]*$'
 """What CGRateS writes behind a line that it could not pair."""
 
+_ANSWERED, _REFUSED, _ENDED = "INVITE", "INVITE refused", "BYE"
+"""The parts of a call."""
+
+_FILES = 2**32
+"""Records of a file that a place, one number of file and record, can tell apart."""
+
 _CONTENT = pl.Struct(dict.fromkeys(("code", "caller", "callee", "account"), pl.String()) | {"internal": pl.Boolean()})
 _FIELD_TYPES: dict[str, pl.DataType] = {
     name: pl.Datetime("us", "UTC") if name == "started_at" else pl.String() for name in FIELDS
@@ -146,12 +152,16 @@ class SipAccounting:
             "account",
             is_extension(pl.col("callee"), self.source.extension_digits).alias("internal"),
         )
-        invite = rows.filter(pl.col("method") == "INVITE").with_columns(content.struct.json_encode().alias("content"))
-        bye = rows.filter(pl.col("method") == "BYE").with_columns(pl.lit("{}").alias("content"))
-        found = pl.concat([invite, bye]).sort("record_number")
-        return found.select(
-            "record_number", dialog().alias("event"), pl.col("method").alias("part"), "at", "content"
-        ).cast(PART)  # type: ignore[arg-type]
+        answered = pl.col("sip_code").str.starts_with("2")
+        part = pl.when(answered).then(pl.lit(_ANSWERED)).otherwise(pl.lit(_REFUSED)).alias("part")
+        told = ("record_number", dialog().alias("event"))
+        invite = rows.filter(pl.col("method") == "INVITE").select(
+            *told, part, "at", content.struct.json_encode().alias("content")
+        )
+        bye = rows.filter(pl.col("method") == "BYE").select(
+            *told, pl.lit(_ENDED).alias("part"), "at", pl.lit("{}").alias("content")
+        )
+        return pl.concat([invite, bye]).sort("record_number").cast(PART)  # type: ignore[arg-type]
 
 
 _EXPECTED = {
@@ -181,35 +191,33 @@ def assemble(parts: pl.DataFrame) -> Assembled:
     Of several INVITEs that were answered the first begins the call, the others are re-INVITEs within it; the first BYE
     ends it. A call is at the place of its last part.
     """
-    invites = parts.filter(pl.col("part") == "INVITE")
-    said_by = pl.col("content").str.json_decode(_CONTENT).struct.unnest()
-    begun = (
-        invites.select("event", "at", "file_number", "record_number", said_by)
-        .with_columns(pl.col("code").str.starts_with("2").alias("answered"))
-        .sort(pl.col("answered").not_(), "at", "file_number", "record_number")
-        .unique("event", keep="first", maintain_order=True)
-        .select("event", pl.col("at").alias("start"), "code", "caller", "callee", "account", "internal", "answered")
+    order = pl.col("part").replace_strict({_ANSWERED: 0, _REFUSED: 1, _ENDED: 2}, return_dtype=pl.Int8)
+    table = parts.with_columns(order.alias("order"), (pl.col("file_number").cast(pl.Int64) * _FILES).alias("place"))
+    table = table.with_columns(pl.col("place") + pl.col("record_number"))
+    table = table.sort("order", "at", "place").with_row_index("row")
+    events = table.group_by("event").agg(
+        pl.col("row").min(),
+        pl.col("place").max(),
+        pl.when(pl.col("part") == _ENDED).then("at").min().alias("end"),
     )
-    ended = parts.filter(pl.col("part") == "BYE").group_by("event").agg(pl.col("at").min().alias("end"))
-    places = parts.select("event", "file_number", "record_number").sort("file_number", "record_number")
-    last = places.unique("event", keep="last", maintain_order=True)
-    events = last.join(begun, on="event", how="left", maintain_order="left").join(
-        ended, on="event", how="left", maintain_order="left"
-    )
-    whole = pl.when("answered").then(pl.col("end").is_not_null()).otherwise(pl.col("end").is_null())
-    events = events.with_columns((whole & pl.col("start").is_not_null()).fill_null(False).alias("whole"))
-    calls = events.filter(pl.col("whole") & ~pl.col("internal").fill_null(False))
-    left = events.filter(~pl.col("whole")).select("event", "answered")
+    first = table[events["row"]].select("order", pl.col("at").alias("start"), "content")
+    calls = events.select("event", "place", "end").hstack(first)
+    answered, ended = pl.col("order") == 0, pl.col("end").is_not_null()
+    whole = pl.when(answered).then(ended).otherwise(~ended)
+    left = calls.filter(~whole).select("event", answered.alias("answered"))
     missing = pl.when("answered").then(pl.lit("a call whose BYE is not there yet"))
     waiting = parts.join(left, on="event", how="inner").select(
         "file_number",
         "record_number",
         missing.otherwise(pl.lit("a call whose answered INVITE is not there yet")).alias("detail"),
     )
-    return Assembled(_usage(calls), waiting.sort("file_number", "record_number"))
+    return Assembled(_usage(calls.filter(whole)), waiting.sort("file_number", "record_number"))
 
 
-def _usage(calls: pl.DataFrame) -> pl.DataFrame:
+def _usage(whole: pl.DataFrame) -> pl.DataFrame:
+    says = pl.col("content").str.json_decode(_CONTENT).struct.unnest()
+    calls = whole.select("event", "place", "start", "end", says).filter(~pl.col("internal")).sort("place")
+    answered = pl.col("end").is_not_null()
     micros = (pl.col("end") - pl.col("start")).dt.total_microseconds()
     # Whole seconds, a begun one as one: what is negative stays so, and is refused.
     seconds = -(-micros).floordiv(1_000_000)
@@ -221,8 +229,12 @@ def _usage(calls: pl.DataFrame) -> pl.DataFrame:
         "from_number": pl.col("caller").fill_null("anonymous"),
         "to_number": pl.col("callee"),
         "started_at": pl.col("start"),
-        "duration_seconds": pl.when("answered").then(seconds).otherwise(0).cast(pl.String),
-        "status": pl.when("answered").then(pl.lit("answered")).otherwise(status(pl.col("code"))),
+        "duration_seconds": pl.when(answered).then(seconds).otherwise(0).cast(pl.String),
+        "status": status(pl.col("code")),
     }
     nothing = pl.lit(None, pl.String)
-    return calls.select("file_number", "record_number", *(said_here.get(name, nothing).alias(name) for name in FIELDS))
+    return calls.select(
+        (pl.col("place") // _FILES).cast(pl.Int32).alias("file_number"),
+        (pl.col("place") % _FILES).alias("record_number"),
+        *(said_here.get(name, nothing).alias(name) for name in FIELDS),
+    )

@@ -34,10 +34,23 @@ def status(code: pl.Expr) -> pl.Expr:
 
 def moment(text: pl.Expr, time_zone: str) -> pl.Expr:
     """Seconds since 1970 with a fraction or without, or a date and time by the clocks of `time_zone`, as UTC."""
-    is_epoch = text.str.contains(r"^[0-9]+(?:\.[0-9]+)?$")
-    seconds = epoch(pl.when(is_epoch).then(text))
-    written = pl.when(~is_epoch).then(text).str.replace("T", " ", literal=True)
-    return pl.coalesce(seconds, local_instant(written, time_zone, "%Y-%m-%d %H:%M:%S%.f"))
+    return text.map_batches(
+        lambda written: _moments(written, time_zone), return_dtype=pl.Datetime("us", "UTC"), is_elementwise=True
+    )
+
+
+def _moments(text: pl.Series, time_zone: str) -> pl.Series:
+    """Whole seconds at once; the other forms only where something is left."""
+    written = pl.col("text")
+    whole = pl.from_epoch(
+        pl.when(written.str.contains("^[1-9][0-9]{0,10}$")).then(written).cast(pl.Int64, strict=False)
+    )
+    found = text.alias("text").to_frame().select("text", whole.cast(pl.Datetime("us", "UTC")).alias("read"))
+    if (found["read"].is_null() & found["text"].is_not_null()).any():
+        local = written.str.replace("T", " ", literal=True)
+        other = pl.coalesce(epoch(written), local_instant(local, time_zone, "%Y-%m-%d %H:%M:%S%.f"))
+        found = found.with_columns(pl.coalesce("read", other).alias("read"))
+    return found["read"].alias(text.name)
 
 
 def dialog() -> pl.Expr:
