@@ -80,7 +80,9 @@ class SipCalls:
         nothing = pl.lit(None, pl.String)
         lasted = pl.col("duration").str.contains("[1-9]")
         said_here = {
-            "record_id": pl.when(pl.col("callid").is_not_null()).then(dialog()).otherwise(pl.col("id")),
+            "record_id": pl.when(pl.col("from_tag").is_not_null())
+            .then(dialog())
+            .otherwise(pl.coalesce("callid", "id")),
             "service": pl.lit("voice"),
             "direction": pl.lit(UNSTATED),
             "account_id": pl.col("account"),
