@@ -37,7 +37,10 @@ _NEVER = "2000-01-01 00:00:00"
 def columns_of(line: str) -> tuple[str, list[str]] | None:
     """The delimiter and the columns of a header, or None where the line is no header of whole calls."""
     for delimiter in _DELIMITERS:
-        names = next(csv.reader([line.removeprefix("\ufeff").rstrip("\r")], delimiter=delimiter), [])
+        try:
+            names = next(csv.reader([line.removeprefix("\ufeff").rstrip("\r")], delimiter=delimiter), [])
+        except csv.Error:
+            continue
         if "duration" in names and any(name in names for name in _NAMES["start"]):
             return delimiter, names
     return None

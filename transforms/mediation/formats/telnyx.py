@@ -137,6 +137,14 @@ def plain_name(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
 
 
+def titles(line: str) -> list[str]:
+    """The plain names of a header's columns; none where the line is no CSV."""
+    try:
+        return [plain_name(title) for title in next(csv.reader([line.rstrip("\r")]), [])]
+    except csv.Error:
+        return []
+
+
 @dataclass
 class TelnyxRecords:
     """Records of calls and of messages; those of other products are counted only."""
@@ -179,7 +187,7 @@ class TelnyxRecords:
         )
 
     def _with_plain_header(self, lines: pl.Series) -> pl.Series:
-        names = [plain_name(title) for title in next(csv.reader([lines[0].removeprefix("\ufeff").rstrip("\r")]), [])]
+        names = titles(lines[0].removeprefix("\ufeff"))
         self.tells_answer = any(name in names for name in _NAMES["answered"])
         header = io.StringIO()
         csv.writer(header, lineterminator="").writerow(names)
@@ -195,7 +203,7 @@ def recognises(head: str) -> bool:
     if start[:1] in ("{", "["):
         names = set(re.findall(r'"(\w+)"\s*:', start))
         return "record_type" in names and {"cli", "cld"} <= names
-    names = {plain_name(title) for title in next(csv.reader([start.split("\n", 1)[0].rstrip("\r")]), [])}
+    names = set(titles(start.split("\n", 1)[0]))
     both = all(any(name in names for name in _NAMES[party]) for party in ("caller", "callee"))
     return both and "direction" in names
 

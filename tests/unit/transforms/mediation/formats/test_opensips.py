@@ -287,3 +287,11 @@ def test_no_lines_give_no_parts() -> None:
 def test_it_is_recognised(head: str, opensips: bool, kamailio: bool) -> None:
     formats = all_formats()
     assert (formats["opensips"].recognises(head), formats["kamailio"].recognises(head)) == (opensips, kamailio)
+
+
+@pytest.mark.parametrize("first", ["INVITE\rx", "x" * 200_000, '"', "\x00"])
+def test_a_first_line_that_is_none_is_refused_alone(first: str) -> None:
+    found = read([first, line(), bye()])
+    assert found.unreadable["record_number"].to_list() == [1]
+    assert found.parts is not None
+    assert found.parts["record_number"].to_list() == [2, 3]

@@ -236,3 +236,10 @@ def test_small_batches_give_the_same(name: str, kind: Kind, size: int) -> None:
 )
 def test_it_is_recognised(head: str, recognised: bool) -> None:
     assert all_formats()["telnyx"].recognises(head) is recognised
+
+
+@pytest.mark.parametrize("header", ["direction,a\rb", "", "x" * 200_000])
+def test_a_header_that_is_none_refuses_what_follows(header: str) -> None:
+    found = read([header, ROW], "csv")
+    assert found.unreadable["detail"].to_list() == ["line 1: column 'direction' is missing"]
+    assert not all_formats()["telnyx"].recognises(header)
