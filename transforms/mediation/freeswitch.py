@@ -10,10 +10,11 @@ from collections.abc import Collection
 
 import polars as pl
 
+from transforms.mediation.percent import percent_decoded
 from transforms.mediation.records import FIELDS
 from transforms.mediation.source import Source
 from transforms.mediation.telephone import international, is_extension
-from transforms.mediation.values import epoch, local_instant
+from transforms.mediation.values import epoch, local_instant, said
 from transforms.tables.usage import UNSTATED
 
 VARIABLES = (
@@ -55,6 +56,9 @@ VARIABLES = (
 )
 """The channel variables that are read; others are passed over."""
 
+PROFILE = ("caller_id_number", "ani", "destination_number", "context")
+"""What a body tells in the caller profile of its call flow and not among the variables."""
+
 NEEDED: tuple[tuple[str, ...], ...] = (
     ("uuid",),
     ("destination_number", "sip_req_user", "sip_to_user"),
@@ -90,6 +94,18 @@ _OUTSIDE = r"sofia/(?:gateway/[^/,|]+|external[^/,|]*)/([^,|@;:^]+)"
 _TARGET = r"(?:sofia|user|loopback|group|error|freetdm|pickup)/|verto\.rtc/"
 
 
+def variables_of(told: pl.DataFrame) -> pl.DataFrame:
+    """The variables of bodies (record_number, VARIABLES, and PROFILE with `_` before each name) as text, empty ones null.
+
+    Where the stamps of a body are percent-encoded (`2026-10-05%2008%3A00%3A00`), all of it is.
+    """
+    plain = pl.col("start_stamp").str.contains(":", literal=True).fill_null(False)
+    text = told.with_columns(pl.coalesce(f"_{name}", name).alias(name) for name in PROFILE)
+    names = [name for name in VARIABLES if text[name].str.contains("%", literal=True).any()]
+    read = text.with_columns(pl.when(plain).then(name).otherwise(percent_decoded(pl.col(name))) for name in names)
+    return read.select("record_number", said(VARIABLES))
+
+
 def is_second_look() -> pl.Expr:
     """Whether a record is of the B-leg of a call, whose A-leg has a record of its own.
 
@@ -101,9 +117,7 @@ def is_second_look() -> pl.Expr:
     return (pl.col("direction") == "outbound").fill_null(False) & made_for
 
 
-def usage_of(
-    variables: pl.DataFrame, source: Source, told: Collection[str] = VARIABLES
-) -> tuple[pl.DataFrame, int]:
+def usage_of(variables: pl.DataFrame, source: Source, told: Collection[str] = VARIABLES) -> tuple[pl.DataFrame, int]:
     """The fields of usage records of `variables` (record_number and VARIABLES, all text, empty ones null), and how many
     records report no usage.
 

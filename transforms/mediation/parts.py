@@ -27,11 +27,19 @@ class Whole:
     states: pl.DataFrame
 
 
-def assemble_parts(parts: pl.DataFrame, assemble: Callable[[pl.DataFrame], Assembled], *, format_name: str) -> Whole:
+def assemble_parts(
+    parts: pl.DataFrame,
+    assemble: Callable[[pl.DataFrame], Assembled],
+    *,
+    format_name: str,
+    one_suffices: bool = False,
+) -> Whole:
     """What comes of `parts` (EventParts of whole events: every part of an event or none).
 
     A part that says what an earlier one of its event said is a duplicate. A part of an event that is whole already, and
     that says something else, is suspended as conflicting. What is left goes through the format's own `assemble`.
+    `one_suffices`: every part tells the whole event in its own way, so that a late one is only in conflict with an
+    earlier one of its own kind.
     """
     settled = pl.col("state").is_in(("usage", "told", "refused")).any().over("event")
     marked = parts.sort(_PLACE).with_columns(
@@ -42,6 +50,8 @@ def assemble_parts(parts: pl.DataFrame, assemble: Callable[[pl.DataFrame], Assem
     new = marked.filter(pl.col("state") == "waiting")
     repeated = new.filter(pl.col("_position") > 0)
     late = new.filter((pl.col("_position") == 0) & pl.col("_settled"))
+    if one_suffices:
+        late = late.join(marked.filter(pl.col("state") != "waiting"), on=["event", "part"], how="semi")
     found = assemble(new.filter((pl.col("_position") == 0) & ~pl.col("_settled")).select(parts.columns))
     rows = found.fields.drop("file_number").with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("record_number"))
     places = found.fields.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("_row"), *_PLACE)

@@ -354,6 +354,8 @@ def _as_schema(value: dict[str, Any], schema: pl.Struct) -> dict[str, Any]:
             if found is not None and not isinstance(found, dict):
                 raise ValueError(f"{item.name}: an object is expected")
             result[item.name] = None if found is None else _as_schema(found, item.dtype)
+        elif isinstance(item.dtype, pl.List) and isinstance(item.dtype.inner, pl.Struct):
+            result[item.name] = _as_objects(item.name, found, item.dtype.inner)
         elif isinstance(found, dict | list):
             raise ValueError(f"{item.name}: a plain value is expected")
         elif isinstance(found, bool):
@@ -361,3 +363,13 @@ def _as_schema(value: dict[str, Any], schema: pl.Struct) -> dict[str, Any]:
         else:
             result[item.name] = found
     return result
+
+
+def _as_objects(name: str, found: Any, schema: pl.Struct) -> list[dict[str, Any] | None] | None:
+    """The objects of a list with the fields of `schema`; one that stands alone is a list of one."""
+    objects = [found] if isinstance(found, dict) else found
+    if objects is None:
+        return None
+    if not isinstance(objects, list) or not all(item is None or isinstance(item, dict) for item in objects):
+        raise ValueError(f"{name}: objects are expected")
+    return [None if item is None else _as_schema(item, schema) for item in objects]

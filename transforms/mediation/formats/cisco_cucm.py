@@ -129,10 +129,7 @@ def _fields(calls: pl.DataFrame, source: Source) -> pl.DataFrame:
     fields = read.select(
         "record_number",
         (linked + "-" + pl.col("origLegCallIdentifier") + "-" + pl.col("destLegCallIdentifier")).alias("record_id"),
-        pl.when(pl.col("cdrRecordType") == "1")
-        .then(pl.lit("voice"))
-        .otherwise("cdrRecordType")
-        .alias("service"),
+        pl.when(pl.col("cdrRecordType") == "1").then(pl.lit("voice")).otherwise("cdrRecordType").alias("service"),
         pl.when("_inbound").then(pl.lit("inbound")).otherwise(pl.lit(UNSTATED)).alias("direction"),
         pl.col("_caller").fill_null("anonymous").alias("from_number"),
         pl.when(pl.col("_moved") | pl.col("_inbound")).then("_dialled").otherwise("_sent").alias("to_number"),
