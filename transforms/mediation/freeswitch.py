@@ -13,7 +13,7 @@ import polars as pl
 from transforms.mediation.percent import percent_decoded
 from transforms.mediation.records import FIELDS
 from transforms.mediation.source import Source
-from transforms.mediation.telephone import international, is_extension
+from transforms.mediation.telephone import international, is_extension, number_or_extension
 from transforms.mediation.values import epoch, local_instant, said
 from transforms.tables.usage import UNSTATED
 
@@ -124,8 +124,10 @@ def usage_of(variables: pl.DataFrame, source: Source, told: Collection[str] = VA
     `told` are the variables that the source writes at all: of the others an empty one says nothing. Source: the
     durations and moments of mod_cdr_csv, mod_json_cdr and mod_xml_cdr, which are the same variables.
     """
+    numbers = (source.country, source.extension_digits)
     extension = is_extension(pl.col("_to"), source.extension_digits) & ~pl.col("_inbound")
     read = variables.with_columns(
+        _caller(source.extension_digits).alias("_from"),
         _called(source.extension_digits).alias("_to"),
         _comes_in(source.inbound).alias("_inbound"),
         _seconds().alias("_seconds"),
@@ -139,8 +141,8 @@ def usage_of(variables: pl.DataFrame, source: Source, told: Collection[str] = VA
         pl.lit("voice").alias("service"),
         pl.when("_inbound").then(pl.lit("inbound")).otherwise(pl.lit(UNSTATED)).alias("direction"),
         pl.col("accountcode").alias("account_id"),
-        international(_caller(source.extension_digits), source.country).fill_null("anonymous").alias("from_number"),
-        international(pl.col("_to"), source.country).alias("to_number"),
+        number_or_extension(pl.col("_from"), *numbers).fill_null("anonymous").alias("from_number"),
+        number_or_extension(pl.col("_to"), *numbers).alias("to_number"),
         _moment("start", source.time_zone).alias("started_at"),
         pl.col("_seconds").alias("duration_seconds"),
         _status(told).alias("status"),

@@ -196,7 +196,7 @@ class CsvLines:
                     break
         broken = line.str.contains(NOT_UTF8, literal=True)
         good = pl.col("_shape").is_not_null() & ~broken
-        widths = " or ".join(map(str, sorted(self.shapes)))
+        widths = _widths(sorted(self.shapes))
         unreadable = _refuse(
             table.filter(~good),
             pl.when(broken)
@@ -234,6 +234,12 @@ class CsvLines:
         absent = [pl.lit(None, pl.String).alias(name) for name in self.known if name not in names]
         there = [name for name in names if name in self.known]
         return rows.with_columns(said(there), *absent).select("record_number", *self.known)
+
+
+def _widths(widths: list[int]) -> str:
+    if len(widths) > 2 and widths == list(range(widths[0], widths[-1] + 1)):
+        return f"{widths[0]} to {widths[-1]}"
+    return " or ".join(map(str, widths))
 
 
 def _record_pattern(width: int, delimiter: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from xml.parsers import expat
 
 import polars as pl
@@ -70,7 +71,7 @@ class XmlTexts:
             yield piece
             return
         edges = sorted({0, *starts, len(piece)})
-        yield from (piece[begin:end] for begin, end in zip(edges, edges[1:], strict=False))
+        yield from (piece[begin:end] for begin, end in pairwise(edges))
 
     def _fault(self, document: str) -> str | None:
         """What is wrong with a document, or None."""

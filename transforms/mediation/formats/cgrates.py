@@ -6,14 +6,14 @@ Specification: docs/formats/cgrates.md. The cost that CGRateS computed is not re
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import polars as pl
 
 from transforms.mediation.formats import PART, Assembled, Kind, Read, Reader
 from transforms.mediation.records import FIELDS
 from transforms.mediation.source import Source
-from transforms.mediation.telephone import international, is_extension
+from transforms.mediation.telephone import is_extension, number_or_extension
 from transforms.mediation.text_lines import CsvLines, Fields
 from transforms.mediation.values import epoch, instant, local_instant
 from transforms.tables.usage import UNSTATED
@@ -141,6 +141,7 @@ def _fields(rows: pl.DataFrame, source: Source, *, answer_known: bool) -> pl.Dat
         _moment(pl.col("AnswerTime"), source.time_zone).alias("_answer"),
         pl.when(pl.col("Subject").str.contains(r"^\+?[0-9]+$")).then("Subject").otherwise("Account").alias("_caller"),
     )
+    numbers = (source.country, source.extension_digits)
     voice, sms = pl.col("_service") == "voice", pl.col("_service") == "sms"
     fields = read.select(
         "record_number",
@@ -150,8 +151,8 @@ def _fields(rows: pl.DataFrame, source: Source, *, answer_known: bool) -> pl.Dat
         # `*out` says that the account pays, of calls in both directions; only `*in` was ever said of one of them.
         pl.when(pl.col("Direction") == "*in").then(pl.lit("inbound")).otherwise(pl.lit(UNSTATED)).alias("direction"),
         pl.col("Account").alias("account_id"),
-        international(pl.col("_caller"), source.country).fill_null("anonymous").alias("from_number"),
-        international(pl.col("Destination"), source.country).alias("to_number"),
+        number_or_extension(pl.col("_caller"), *numbers).fill_null("anonymous").alias("from_number"),
+        number_or_extension(pl.col("Destination"), *numbers).alias("to_number"),
         pl.coalesce("_setup", "_answer").alias("started_at"),
         pl.when(voice).then("_seconds").alias("duration_seconds"),
         pl.when(voice).then(_status(answer_known=answer_known)).alias("status"),

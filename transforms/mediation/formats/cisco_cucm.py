@@ -13,7 +13,7 @@ import polars as pl
 from transforms.mediation.formats import Kind, Read, Reader
 from transforms.mediation.records import FIELDS
 from transforms.mediation.source import Source
-from transforms.mediation.telephone import international, is_extension
+from transforms.mediation.telephone import is_extension, number_or_extension
 from transforms.mediation.text_lines import CsvLines
 from transforms.mediation.values import epoch
 from transforms.tables.usage import UNSTATED
@@ -116,10 +116,10 @@ def _fields(calls: pl.DataFrame, source: Source) -> pl.DataFrame:
     held = ~is_extension(pl.col("_dialled"), digits)
     went_on = final.str.contains(r"^[+0-9]").fill_null(False) & ~phone & ~is_extension(final, digits)
     read = calls.with_columns(
-        _international(pl.col("_dialled"), source).alias("_dialled"),
-        _international(pl.col("_reached"), source).alias("_reached"),
-        _international(sent, source).alias("_sent"),
-        _international(caller, source).alias("_caller"),
+        _number(pl.col("_dialled"), source).alias("_dialled"),
+        _number(pl.col("_reached"), source).alias("_reached"),
+        _number(sent, source).alias("_sent"),
+        _number(caller, source).alias("_caller"),
         (held | pl.col("_inbound")).alias("_held"),
         went_on.alias("_went_on"),
     ).with_columns(((pl.col("_dialled") != pl.col("_reached")).fill_null(False) & pl.col("_held")).alias("_moved"))
@@ -145,8 +145,8 @@ def _fields(calls: pl.DataFrame, source: Source) -> pl.DataFrame:
     return fields.with_columns(absent).select("record_number", *FIELDS)
 
 
-def _international(text: pl.Expr, source: Source) -> pl.Expr:
-    return international(text, source.country)
+def _number(text: pl.Expr, source: Source) -> pl.Expr:
+    return number_or_extension(text, source.country, source.extension_digits)
 
 
 def _duration() -> pl.Expr:

@@ -13,7 +13,6 @@ import polars as pl
 from transforms.mediation.formats import Kind, Read, Reader
 from transforms.mediation.freeswitch import PROFILE, VARIABLES, usage_of, variables_of
 from transforms.mediation.source import Source
-from transforms.mediation.text_lines import Fields
 from transforms.mediation.xml_texts import XmlTexts
 
 NAME = "freeswitch_xml"
