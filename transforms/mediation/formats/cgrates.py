@@ -6,6 +6,7 @@ Specification: docs/formats/cgrates.md. The cost that CGRateS computed is not re
 from __future__ import annotations
 
 import csv
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import polars as pl
@@ -49,7 +50,8 @@ _RUNS = ("*default", "default", "*rated", "*raw")
 _UNBILLABLE = ("*data", "*monetary")
 _SERVICE = {"*voice": "voice", "*sms": "sms"}
 _NEVER = r"^0001-01-01"
-_KEPT = tuple(name for name in FIELDS if name not in ("record_id", "started_at"))
+_HAS_OFFSET = r"Z$|[0-9] ?[+-][0-9]{2}:?[0-9]{2}(?: |$)"
+_KEPT = ("service", "direction", "account_id", "from_number", "to_number", "duration_seconds", "status", "segments")
 _CONTENT = pl.Struct(dict.fromkeys(_KEPT, pl.String()))
 
 
@@ -156,11 +158,13 @@ def _fields(rows: pl.DataFrame, source: Source, *, answer_known: bool) -> pl.Dat
         pl.coalesce("_setup", "_answer").alias("started_at"),
         pl.when(voice).then("_seconds").alias("duration_seconds"),
         pl.when(voice).then(_status(answer_known=answer_known)).alias("status"),
-        pl.coalesce("CGRID", "OriginID").alias("linked_id"),
         pl.when(sms).then(pl.col("Usage").str.replace(r"^([0-9]+)n?s$", "$1")).alias("segments"),
     )
-    absent = [pl.lit(None, pl.String).alias(name) for name in FIELDS if name not in fields.columns]
-    return fields.with_columns(absent)
+    return fields.with_columns(_absent(fields.columns))
+
+
+def _absent(names: Collection[str]) -> list[pl.Expr]:
+    return [pl.lit(None, pl.String).alias(name) for name in FIELDS if name not in names]
 
 
 def _status(*, answer_known: bool) -> pl.Expr:
@@ -205,7 +209,8 @@ def _moment(text: pl.Expr, time_zone: str) -> pl.Expr:
     source. Null for the zero time of Go, and for anything else."""
     told = pl.when(~text.str.contains(_NEVER)).then(text)
     iso = told.str.replace(r"^(\S+ \S+) ([+-][0-9]{4})(?: .*)?$", "$1$2")
-    return pl.coalesce(instant(iso), epoch(told), local_instant(told.str.replace("T", " ", literal=True), time_zone))
+    rare = pl.when(~told.str.contains(_HAS_OFFSET)).then(told)
+    return pl.coalesce(instant(iso), epoch(rare), local_instant(rare.str.replace("T", " ", literal=True), time_zone))
 
 
 def assemble(parts: pl.DataFrame) -> Assembled:
@@ -219,9 +224,10 @@ def assemble(parts: pl.DataFrame) -> Assembled:
         "file_number",
         "record_number",
         pl.col("event").alias("record_id"),
+        pl.col("event").alias("linked_id"),
         pl.col("at").alias("started_at"),
         pl.col("content").str.json_decode(_CONTENT).struct.unnest(),
-    )
+    ).with_columns(_absent(("record_id", "linked_id", "started_at", *_KEPT)))
     waiting = parts.clear().select("file_number", "record_number", pl.lit("").alias("detail"))
     return Assembled(fields.select("file_number", "record_number", *FIELDS), waiting)
 

@@ -150,8 +150,11 @@ def _number(text: pl.Expr, source: Source) -> pl.Expr:
 
 
 def _duration() -> pl.Expr:
-    lasted = epoch(pl.col("dateTimeDisconnect")) - epoch(pl.col("dateTimeConnect"))
-    return pl.coalesce("duration", lasted.dt.total_seconds().cast(pl.String))
+    connected, ended = (
+        pl.when(pl.col("duration").is_null()).then(name).cast(pl.Int64, strict=False)
+        for name in ("dateTimeConnect", "dateTimeDisconnect")
+    )
+    return pl.coalesce("duration", (ended - connected).cast(pl.String))
 
 
 def _status() -> pl.Expr:
