@@ -1,6 +1,6 @@
 """FreeSWITCH `mod_cdr_csv`: a line a call, its columns by the template of cdr_csv.conf.xml.
 
-Specification: docs/formats/freeswitch.md. Without a template in the settings it is `example`, the default of FreeSWITCH.
+Specification: docs/formats/freeswitch_csv.md. Without a template in the settings it is `example`, the default of FreeSWITCH.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """FreeSWITCH `mod_json_cdr` (and `mod_format_cdr`): JSON bodies, one a line or written over many.
 
-Specification: docs/formats/freeswitch.md. Values may be percent-encoded, which is the module's default.
+Specification: docs/formats/freeswitch_json.md. Values may be percent-encoded, which is the module's default.
 """
 
 from __future__ import annotations

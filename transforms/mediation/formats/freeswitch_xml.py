@@ -1,6 +1,6 @@
 """FreeSWITCH `mod_xml_cdr` (and `mod_format_cdr`): `<cdr>` documents, one a file or several one after the other.
 
-Specification: docs/formats/freeswitch.md. Values are percent-encoded.
+Specification: docs/formats/freeswitch_xml.md. Values are percent-encoded.
 """
 
 from __future__ import annotations
