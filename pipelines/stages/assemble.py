@@ -41,7 +41,8 @@ def assemble_events(session: Session) -> None:
 
 
 def _assemble(session: Session, name: str, form: AssemblingFormat, parts: pl.DataFrame) -> None:
-    whole = assemble_parts(parts, form.assemble, format_name=name)
+    one_suffices = getattr(form, "ONE_SUFFICES", False)
+    whole = assemble_parts(parts, form.assemble, format_name=name, one_suffices=one_suffices)
     warehouse = session.warehouse
     warehouse.insert("usage_records", assert_contract(UsageRecords, whole.usage))
     warehouse.insert("refused_records", assert_contract(RefusedRecords, whole.refused))

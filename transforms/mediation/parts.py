@@ -27,11 +27,19 @@ class Whole:
     states: pl.DataFrame
 
 
-def assemble_parts(parts: pl.DataFrame, assemble: Callable[[pl.DataFrame], Assembled], *, format_name: str) -> Whole:
+def assemble_parts(
+    parts: pl.DataFrame,
+    assemble: Callable[[pl.DataFrame], Assembled],
+    *,
+    format_name: str,
+    one_suffices: bool = False,
+) -> Whole:
     """What comes of `parts` (EventParts of whole events: every part of an event or none).
 
     A part that says what an earlier one of its event said is a duplicate. A part of an event that is whole already, and
     that says something else, is suspended as conflicting. What is left goes through the format's own `assemble`.
+    `one_suffices`: every part tells the whole event in its own way, so that a late one is only in conflict with an
+    earlier one of its own kind.
     """
     marked = parts.sort(_PLACE)
     repeats = _repeats(marked)
@@ -41,6 +49,8 @@ def assemble_parts(parts: pl.DataFrame, assemble: Callable[[pl.DataFrame], Assem
     settled = marked.filter(pl.col("state").is_in(("usage", "told", "refused"))).select("event").unique()
     late = first.join(settled, on="event", how="semi") if settled.height else first.clear()
     found = assemble(first.join(late, on=_PLACE, how="anti") if late.height else first)
+    if one_suffices and late.height:
+        late = late.join(marked.filter(pl.col("state") != "waiting"), on=["event", "part"], how="semi")
     rows = found.fields.drop("file_number").with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("record_number"))
     places = found.fields.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("_row"), *_PLACE)
     mediated = mediate(rows)

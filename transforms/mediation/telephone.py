@@ -130,3 +130,13 @@ def _with_code(spelled: str) -> str | None:
 def _checked(number: str) -> str | None:
     """`number` where mediation would take it as E.164."""
     return number if 3 <= len(number) <= _LONGEST and number[1] != "0" else None
+
+
+def is_extension(text: pl.Expr, digits: int) -> pl.Expr:
+    """Whether a number is an extension, one of at most so many `digits` (0: there are none), or a code such as `*97`."""
+    return text.str.contains(rf"^[*#]*[0-9]{{1,{digits}}}#?$").fill_null(False) if digits else pl.lit(False)
+
+
+def number_or_extension(text: pl.Expr, country: str, digits: int) -> pl.Expr:
+    """Numbers as `international` gives them; an extension of at most so many `digits` as it stands."""
+    return pl.when(is_extension(text, digits)).then(text).otherwise(international(text, country))

@@ -196,7 +196,7 @@ class CsvLines:
                     break
         broken = line.str.contains(NOT_UTF8, literal=True)
         good = pl.col("_shape").is_not_null() & ~broken
-        widths = " or ".join(map(str, sorted(self.shapes)))
+        widths = _widths(sorted(self.shapes))
         unreadable = _refuse(
             table.filter(~good),
             pl.when(broken)
@@ -234,6 +234,12 @@ class CsvLines:
         absent = [pl.lit(None, pl.String).alias(name) for name in self.known if name not in names]
         there = [name for name in names if name in self.known]
         return rows.with_columns(said(there), *absent).select("record_number", *self.known)
+
+
+def _widths(widths: list[int]) -> str:
+    if len(widths) > 2 and widths == list(range(widths[0], widths[-1] + 1)):
+        return f"{widths[0]} to {widths[-1]}"
+    return " or ".join(map(str, widths))
 
 
 def _record_pattern(width: int, delimiter: str) -> str:
@@ -354,6 +360,8 @@ def _as_schema(value: dict[str, Any], schema: pl.Struct) -> dict[str, Any]:
             if found is not None and not isinstance(found, dict):
                 raise ValueError(f"{item.name}: an object is expected")
             result[item.name] = None if found is None else _as_schema(found, item.dtype)
+        elif isinstance(item.dtype, pl.List) and isinstance(item.dtype.inner, pl.Struct):
+            result[item.name] = _as_objects(item.name, found, item.dtype.inner)
         elif isinstance(found, dict | list):
             raise ValueError(f"{item.name}: a plain value is expected")
         elif isinstance(found, bool):
@@ -361,3 +369,13 @@ def _as_schema(value: dict[str, Any], schema: pl.Struct) -> dict[str, Any]:
         else:
             result[item.name] = found
     return result
+
+
+def _as_objects(name: str, found: Any, schema: pl.Struct) -> list[dict[str, Any] | None] | None:
+    """The objects of a list with the fields of `schema`; one that stands alone is a list of one."""
+    objects = [found] if isinstance(found, dict) else found
+    if objects is None:
+        return None
+    if not isinstance(objects, list) or not all(item is None or isinstance(item, dict) for item in objects):
+        raise ValueError(f"{name}: objects are expected")
+    return [None if item is None else _as_schema(item, schema) for item in objects]

@@ -87,7 +87,8 @@ class Format(Protocol):
 
 
 class AssemblingFormat(Format, Protocol):
-    """A format whose events are told by several records."""
+    """A format whose events are told by several records. One whose every record tells the whole event in its own way,
+    such as several ratings of one call, has ONE_SUFFICES = True as well."""
 
     @staticmethod
     def assemble(parts: pl.DataFrame) -> Assembled:
