@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -58,7 +58,8 @@ class CsvLines:
     A header that lacks a required column, or has one that is unknown or repeated, makes every record unreadable; with
     `others` unknown columns are passed over. `shapes` are the columns of files that have no header, by their number:
     there a line may have any of these numbers of fields, and a first line that names such columns is a header all the
-    same. `skipped`: lines behind the header that are no records.
+    same. `skipped`: lines behind the header that are no records. `spelled`: the known name that a header means, where
+    sources spell it in several ways.
     """
 
     known: Sequence[str]
@@ -67,6 +68,7 @@ class CsvLines:
     others: bool = False
     shapes: dict[int, list[str]] = field(default_factory=dict)
     skipped: int = 0
+    spelled: Callable[[str], str] | None = None
     problem: str | None = None
     records: int = 0
     _begun: bool = False
@@ -107,6 +109,8 @@ class CsvLines:
             names = next(csv.reader([text], delimiter=self.delimiter), [])
         except csv.Error:
             names = []
+        if self.spelled is not None:
+            names = [self.spelled(name) for name in names]
         if self.shapes:
             lowered = [name.strip().lower() for name in names]
             if len(set(lowered)) < len(lowered) or not set(lowered) <= {name.lower() for name in self.known}:
