@@ -110,13 +110,16 @@ def _seconds() -> pl.Expr:
 def _call_status() -> pl.Expr:
     """A call has no status: one that was answered has a moment when it was, or seconds."""
     some_seconds = _seconds().str.contains(r"[1-9]").fill_null(False)
-    code = pl.col("hangup_cause_code")
+    cause = pl.col("hangup_cause_name").fill_null("")
     return (
         pl.when(pl.col("answer_time").is_not_null() | some_seconds)
         .then(pl.lit("answered"))
-        .when(pl.col("hangup_cause_name").str.contains("(?i)busy").fill_null(False))
+        .when(cause.str.contains("(?i)busy"))
         .then(pl.lit("busy"))
-        .when(code.str.contains(r"^[2-9][0-9]{3}$") & ~code.str.contains("^[34]"))
+        .when(
+            ~cause.str.contains("(?i)no answer|timeout|cancel|reject|hangup")
+            & pl.col("hangup_cause_code").str.contains("^[25-9]").fill_null(False)
+        )
         .then(pl.lit("failed"))
         .otherwise(pl.lit("no_answer"))
     )

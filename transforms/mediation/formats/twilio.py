@@ -103,9 +103,11 @@ def _numbers(records: pl.DataFrame) -> pl.DataFrame:
     trunk = pl.col("direction").str.starts_with("trunking").fill_null(False)
     if not records.select(trunk.any()).item():
         return records
-    ends = pl.col("from", "to")
-    number = ends.str.extract(r"^(?i:sips?):(\+[1-9][0-9]{1,14})@")
-    return records.with_columns(pl.when(trunk).then(pl.coalesce(number, ends)).otherwise(ends))
+    number = r"^(?i:sips?):(\+[1-9][0-9]{1,14})@"
+    return records.with_columns(
+        pl.when(trunk).then(pl.coalesce(pl.col(end).str.extract(number), end)).otherwise(end).alias(end)
+        for end in ("from", "to")
+    )
 
 
 def _usage(records: pl.DataFrame, *, time_zone: str) -> pl.DataFrame:
