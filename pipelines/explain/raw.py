@@ -30,7 +30,8 @@ _WRITTEN = (
     "forwarded_seconds",
     "segments",
 )
-"""Fields that may be shown as written once mediation has accepted them: numbers, moments and counts."""
+"""Fields that may be shown as written once mediation has accepted them: numbers, moments that the format leaves to
+mediation, and counts."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def find_record(installation: Installation, usage_file: Row, record_number: int)
         file.path,
         line,
         records.row(0, named=True),
-        {name: value for name, value in as_written.items() if value is not None},
+        {name: value for name, value in as_written.items() if isinstance(value, str)},
         stated_account=found["account_id"].is_not_null().any(),
         from_text=found.select(pl.col("text").is_not_null() & pl.col("segments").is_null()).item(),
     )
