@@ -6,7 +6,7 @@ The file is streamed through the inbox and the readers of its format, which coun
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from pipelines.inbox import Batch, InboxFile, find_files, read
 from pipelines.settings import Installation
 from pipelines.sources import source_of
 from transforms.mediation.formats import Format, Kind, Reader, all_formats
+from transforms.mediation.json_texts import JsonTexts
 from transforms.mediation.records import mediate
 from transforms.mediation.text_lines import CsvLines, Fields, JsonLines, unreadable_frame
 
@@ -29,7 +30,8 @@ _WRITTEN = (
     "forwarded_seconds",
     "segments",
 )
-"""Fields that may be shown as written once mediation has accepted them: numbers, moments and counts."""
+"""Fields that may be shown as written once mediation has accepted them: numbers, moments that the format leaves to
+mediation, and counts."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +62,20 @@ def find_record(installation: Installation, usage_file: Row, record_number: int)
     line, piece = _places(kind, batches, reader(), record_number)
     if piece is None:
         return RawRecord(file.path, line)
-    fields = reader().feed(piece, last=True).fields
-    if fields.height != 1:
+    found = reader().feed(piece, last=True).fields
+    if found.height != 1:
         return RawRecord(file.path, line)
-    records = mediate(fields).records
+    records = mediate(found).records
     if records.height != 1:
         return RawRecord(file.path, line)
-    as_written = fields.select(_WRITTEN).row(0, named=True)
+    as_written = found.select(_WRITTEN).row(0, named=True)
     return RawRecord(
         file.path,
         line,
         records.row(0, named=True),
-        {name: value for name, value in as_written.items() if value is not None},
-        stated_account=fields["account_id"].is_not_null().any(),
-        from_text=fields.select(pl.col("text").is_not_null() & pl.col("segments").is_null()).item(),
+        {name: value for name, value in as_written.items() if isinstance(value, str)},
+        stated_account=found["account_id"].is_not_null().any(),
+        from_text=found.select(pl.col("text").is_not_null() & pl.col("segments").is_null()).item(),
     )
 
 
@@ -98,10 +100,17 @@ def _places(
         return None, _row(batches, wanted)
     lines = getattr(reader, "lines", None)
     if isinstance(lines, CsvLines):
-        return _line_of_csv(batches, CsvPlaces(lines.known, lines.required, wanted=wanted))
+        told = {item.name: getattr(lines, item.name) for item in fields(CsvLines) if item.name not in _OF_THE_FILE}
+        return _line_of_csv(batches, CsvPlaces(**told, wanted=wanted))
     if isinstance(lines, JsonLines):
         return _line_of_json(batches, wanted)
+    if isinstance(lines, JsonTexts):
+        return _line_of_json(batches, wanted, JsonPlaces(lines.schema, lines.pages, wanted=wanted))
     return None, None
+
+
+_OF_THE_FILE = ("problem", "records", "_begun", "_carried")
+"""What `CsvLines` learns while it reads; the rest is how the format has its files read."""
 
 
 def _row(batches: Iterator[Batch], wanted: int) -> pl.DataFrame | None:
@@ -113,17 +122,38 @@ def _row(batches: Iterator[Batch], wanted: int) -> pl.DataFrame | None:
     return None
 
 
-def _line_of_json(batches: Iterator[Batch], wanted: int) -> tuple[int | None, pl.DataFrame | None]:
-    """Blank lines are no records, as `JsonLines` has it."""
+def _line_of_json(
+    batches: Iterator[Batch], wanted: int, texts: JsonPlaces | None = None
+) -> tuple[int | None, pl.DataFrame | None]:
+    """Blank lines are no records, as `JsonLines` has it. Where `texts` are no lines, on which one is not told."""
     lines = records = 0
     for batch in batches:
         line = batch.frame["line"]
+        if texts is not None and texts.in_lines(line) is False:
+            texts.feed(line, last=batch.last)
+            if texts.found is not None:
+                return None, pl.DataFrame({"line": [texts.found]})
+            continue
         full = (line.str.strip_chars(" \t\r\ufeff") != "").arg_true()
         if records < wanted <= records + len(full):
             place = int(full[wanted - records - 1])
             return lines + place + 1, batch.frame.slice(place, 1)
         lines, records = lines + len(line), records + len(full)
     return None, None
+
+
+@dataclass
+class JsonPlaces(JsonTexts):
+    """Counts the records of JSON texts as `JsonTexts` does, up to the record `wanted`; `found` is then its text."""
+
+    wanted: int = 0
+    found: str | None = None
+
+    def _read(self, objects: list[str]) -> Fields:
+        place = self.wanted - self.records - 1
+        if 0 <= place < len(objects):
+            self.found = objects[place]
+        return super()._read(objects)
 
 
 @dataclass

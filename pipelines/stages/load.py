@@ -22,7 +22,7 @@ from transforms.mediation import records
 from transforms.mediation.duplicates import EVENT, find_duplicates
 from transforms.mediation.formats import Format, Read, Reader, all_formats
 from transforms.tables.base import assert_contract, conform, empty
-from transforms.tables.usage import EventParts, RefusedRecords, UsageRecords
+from transforms.tables.usage import EventParts, NumberEvents, RefusedRecords, UsageRecords
 
 COMMIT_ROWS = 2_000_000
 """Small files share a transaction up to about so many records."""
@@ -149,6 +149,12 @@ def _load_file(session: Session, file: InboxFile, file_id: str, form: Format) ->
                 usage, refusals = _mediate(part, number, form.NAME)
                 waiting = _parts_of_events(part, number, form.NAME)
                 later(partial(_insert, session, usage, refusals, waiting))
+                if part.numbers is not None:
+                    later(
+                        partial(
+                            session.warehouse.insert, "number_events", _number_events(part.numbers, number, form.NAME)
+                        )
+                    )
                 main = refusals.filter(pl.col("leg") == "main").height
                 refused += main
                 kept += usage.height
@@ -192,6 +198,10 @@ def _parts_of_events(part: Read, number: int, form: str) -> pl.DataFrame:
         return empty(EventParts)
     facts = {"file_number": number, "format": form, "state": "waiting"}
     return assert_contract(EventParts, conform(EventParts, part.parts, facts))
+
+
+def _number_events(told: pl.DataFrame, number: int, form: str) -> pl.DataFrame:
+    return assert_contract(NumberEvents, conform(NumberEvents, told, {"file_number": number, "format": form}))
 
 
 def _mediate(part: Read, number: int, form: str) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -46,12 +46,7 @@ class JsonTexts:
 
     def feed(self, lines: pl.Series, *, last: bool) -> Fields:
         """The objects of the next `lines` (String), as `JsonLines.feed` gives them."""
-        if self._in_lines is None:
-            first = next((line for line in lines.head(100).to_list() if line.strip(" \t\r\ufeff")), None)
-            if first is None:
-                return self.whole.feed(lines, last=last)
-            self._in_lines = self._is_line(first)
-        if self._in_lines:
+        if self.in_lines(lines) is not False:
             return self.whole.feed(lines, last=last)
         text = self._carried + "".join(f"{line}\n" for line in lines.to_list())
         parts: list[Fields] = []
@@ -64,6 +59,13 @@ class JsonTexts:
                 pending.append(found)
         parts.append(self._read(pending))
         return Fields(pl.concat([part.rows for part in parts]), pl.concat([part.unreadable for part in parts]))
+
+    def in_lines(self, lines: pl.Series) -> bool | None:
+        """Whether the file is JSON lines, as `lines`, its next ones, show or earlier ones did; None where all are blank."""
+        if self._in_lines is None:
+            first = next((line for line in lines.head(100).to_list() if line.strip(" \t\r\ufeff")), None)
+            self._in_lines = None if first is None else self._is_line(first)
+        return self._in_lines
 
     def _is_line(self, line: str) -> bool:
         value, _ = parse_object(line.lstrip("\ufeff"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -58,7 +58,8 @@ class CsvLines:
     A header that lacks a required column, or has one that is unknown or repeated, makes every record unreadable; with
     `others` unknown columns are passed over. `shapes` are the columns of files that have no header, by their number:
     there a line may have any of these numbers of fields, and a first line that names such columns is a header all the
-    same. `skipped`: lines behind the header that are no records.
+    same. `skipped`: lines behind the header that are no records. `spelled`: the known name that a header means, where
+    sources spell it in several ways.
     """
 
     known: Sequence[str]
@@ -67,6 +68,7 @@ class CsvLines:
     others: bool = False
     shapes: dict[int, list[str]] = field(default_factory=dict)
     skipped: int = 0
+    spelled: Callable[[str], str] | None = None
     problem: str | None = None
     records: int = 0
     _begun: bool = False
@@ -107,6 +109,8 @@ class CsvLines:
             names = next(csv.reader([text], delimiter=self.delimiter), [])
         except csv.Error:
             names = []
+        if self.spelled is not None:
+            names = [self.spelled(name) for name in names]
         if self.shapes:
             lowered = [name.strip().lower() for name in names]
             if len(set(lowered)) < len(lowered) or not set(lowered) <= {name.lower() for name in self.known}:
@@ -266,8 +270,24 @@ class JsonLines:
         table = table.with_columns(pl.col("line").str.strip_prefix("\ufeff"))
         table = table.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
         self.records += table.height
-        parts = [self._decode(part) for part in table.iter_slices(_JSON_SLICE)] or [self._decode(table)]
-        return Fields(pl.concat([part.rows for part in parts]), pl.concat([part.unreadable for part in parts]))
+        parts = list(table.iter_slices(_JSON_SLICE)) or [table]
+        found = self._decode_beside(parts) or [self._decode(part) for part in parts]
+        return Fields(pl.concat([part.rows for part in found]), pl.concat([part.unreadable for part in found]))
+
+    def _decode_beside(self, parts: list[pl.DataFrame]) -> list[Fields] | None:
+        """The parts decoded one beside the other on the cores there are; None where a line of any is broken."""
+        doubtful = pl.col("line").str.contains(_DOUBTFUL).any().alias("_doubtful")
+        try:
+            decoded = pl.collect_all([part.lazy().select("record_number", doubtful, self._object()) for part in parts])
+        except pl.exceptions.PolarsError:
+            return None
+        return [
+            self._decode(part) if objects["_doubtful"].any() else _unnested(objects)
+            for part, objects in zip(parts, decoded, strict=True)
+        ]
+
+    def _object(self) -> pl.Expr:
+        return pl.col("line").str.json_decode(self.schema).alias("_object")
 
     def _decode(self, table: pl.DataFrame) -> Fields:
         doubtful = table["line"].str.contains(_DOUBTFUL)
@@ -281,10 +301,9 @@ class JsonLines:
 
     def _decode_together(self, table: pl.DataFrame) -> Fields:
         try:
-            objects = table.select("record_number", pl.col("line").str.json_decode(self.schema).alias("_object"))
+            return _unnested(table.select("record_number", self._object()))
         except pl.exceptions.PolarsError:
             return self._decode_one_by_one(table)
-        return Fields(objects.select("record_number", pl.col("_object").struct.unnest()), unreadable_frame())
 
     def _decode_one_by_one(self, table: pl.DataFrame) -> Fields:
         """The slow way, for lines of which some is broken: which one, and why. Reads a sound line as the quick way does."""
@@ -304,6 +323,10 @@ class JsonLines:
         return Fields(
             pl.DataFrame(good, schema=schema, orient="row").select("record_number", *names), unreadable_frame(bad)
         )
+
+
+def _unnested(objects: pl.DataFrame) -> Fields:
+    return Fields(objects.select("record_number", pl.col("_object").struct.unnest()), unreadable_frame())
 
 
 _JSON_SLICE = 20_000

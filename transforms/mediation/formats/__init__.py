@@ -26,13 +26,23 @@ class Read:
     are unreadable (record_number, record_id, reason, detail), and how many well-formed events report no usage.
 
     `parts`: records that tell only a part of an event, with the columns PART. Each record of the batch is in one of the
-    four.
+    four. `numbers`: what of the records that report no usage tells of a telephone number, with the columns NUMBER_EVENT.
     """
 
     fields: pl.DataFrame
     unreadable: pl.DataFrame
     unbillable: int = 0
     parts: pl.DataFrame | None = None
+    numbers: pl.DataFrame | None = None
+
+
+NUMBER_EVENT = {
+    "record_number": pl.Int64,
+    "number": pl.String,
+    "change": pl.String,
+    "at": pl.Datetime("us", "UTC"),
+}
+"""A record by which a provider tells that it assigned or unassigned a number (E.164 with +), and when."""
 
 
 PART = {
