@@ -1,0 +1,86 @@
+"""What Asterisk's application Dial was told to ring: the telephone number behind a dialled channel.
+
+Forms of a target: docs.asterisk.org, application Dial (`Technology/Resource[&...]`), and the drivers' own resources:
+`PJSIP/number@trunk`, `PJSIP/trunk/sip:number@host`, `SIP/trunk/number`, `DAHDI/g1/number`, `IAX2/user@trunk/number`.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+OUTSIDE_DIGITS = 7
+"""A number of at least so many digits lies outside the switch; a shorter one is an extension or a service."""
+
+SEVERAL = "one of several numbers"
+"""Stands for the number where the dialled channel may be any of several targets; no rule takes it for a number."""
+
+_SAME_DIGITS = 8
+_GROUPED = ("dahdi", "zap")
+_NUMBER = r"^\+?[0-9]{2,17}$"
+
+
+def technology(channel: pl.Expr) -> pl.Expr:
+    """`sip` of the channel `SIP/trunk-0000001a`."""
+    return channel.str.extract(r"^([^/]+)/").str.to_lowercase()
+
+
+def peer(channel: pl.Expr) -> pl.Expr:
+    """`trunk` of the channel `SIP/trunk-0000001a`: the trunk, peer, endpoint or host that it leads to."""
+    return channel.str.extract(r"^[^/]+/([^/]*?)(?::[0-9]+)?(?:-[^-/]*)?(?:/.*)?$")
+
+
+def is_outside(number: pl.Expr) -> pl.Expr:
+    """Whether a dialled number leads out of the switch."""
+    return number.str.contains(rf"^\+?[0-9]{{{OUTSIDE_DIGITS},}}$") | (number == SEVERAL)
+
+
+def same_number(one: pl.Expr, other: pl.Expr) -> pl.Expr:
+    """Whether two spellings end in the same eight digits: a trunk may want another prefix than the caller dialled."""
+    return _ending(one) == _ending(other)
+
+
+def _ending(number: pl.Expr) -> pl.Expr:
+    return number.str.tail(_SAME_DIGITS).str.strip_chars_start("+")
+
+
+def numbers_dialled(dials: pl.DataFrame) -> pl.DataFrame:
+    """The number behind each dialled channel: `key` (distinct) and `number`.
+
+    `dials`: key, `data` (the arguments of Dial, whose first names the targets) and `channel` (the dialled one). The
+    target is the one that leads to the channel's peer; `number` is null where that names no number, and `SEVERAL` where
+    targets with different numbers share the peer. A number dialled through a Local channel counts as dialled where the
+    channel is another one: the Local channel was optimised away.
+    """
+    targets = dials.select(
+        "key",
+        technology(pl.col("channel")).alias("technology"),
+        peer(pl.col("channel")).alias("peer"),
+        pl.col("data").str.extract(r"^([^,|]*)").str.split("&").alias("target"),
+    ).explode("target")
+    resource = pl.col("target").str.extract(r"^[^/]+/(.*)$")
+    behind = r"^(?:[^@/]*@)?([^@/]+)/(?:sips?:)?([^@/:]+)"
+    before = r"^([^@/]+)@([^@/:]+)"
+    is_local = pl.col("by") == "local"
+    parsed = targets.with_columns(technology(pl.col("target")).alias("by"), resource.alias("resource")).with_columns(
+        pl.when(is_local)
+        .then(pl.col("resource").str.extract(r"^([^@/]+)"))
+        .otherwise(
+            pl.coalesce(pl.col("resource").str.extract(behind, 2), pl.col("resource").str.extract(before, 1))
+        )
+        .alias("number"),
+        pl.coalesce(
+            pl.col("resource").str.extract(behind, 1), pl.col("resource").str.extract(before, 2), "resource"
+        ).alias("leads_to"),
+    )
+    leads = (pl.col("by") == pl.col("technology")) & (
+        (pl.col("leads_to") == pl.col("peer")) | pl.col("by").is_in(_GROUPED)
+    )
+    optimised = is_local & (pl.col("technology") != "local")
+    number = pl.when(pl.col("number").str.contains(_NUMBER)).then("number")
+    return (
+        parsed.filter(leads | optimised)
+        .select("key", number.alias("number"))
+        .group_by("key")
+        .agg(pl.col("number").first(), pl.col("number").n_unique().alias("_different"))
+        .select("key", pl.when(pl.col("_different") > 1).then(pl.lit(SEVERAL)).otherwise("number").alias("number"))
+    )

@@ -1,0 +1,188 @@
+"""Asterisk's Master.csv, as `cdr_csv` writes it: 16 to 21 columns by configuration, with a header or without.
+
+Specification: docs/formats/asterisk.md; columns and their order: cdr_csv.c and cdr.conf ([csv] loguniqueid,
+loguserfield, newcdrcolumns) of Asterisk.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from transforms.mediation.dial_strings import is_outside, numbers_dialled, peer, same_number
+from transforms.mediation.formats import Kind, Read, Reader
+from transforms.mediation.records import FIELDS
+from transforms.mediation.source import Source
+from transforms.mediation.telephone import international
+from transforms.mediation.text_lines import CsvLines
+from transforms.mediation.values import epoch, local_instant
+from transforms.tables.usage import UNSTATED
+
+NAME = "asterisk"
+KINDS: tuple[Kind, ...] = ("csv",)
+
+_ALWAYS = (
+    *("accountcode", "src", "dst", "dcontext", "clid", "channel", "dstchannel", "lastapp", "lastdata"),
+    *("start", "answer", "end", "duration", "billsec", "disposition", "amaflags"),
+)
+_OPTIONAL = ("uniqueid", "userfield", "peeraccount", "linkedid", "sequence")
+_COLUMNS = (*_ALWAYS, *_OPTIONAL)
+_SHAPES = {width: list(_COLUMNS[:width]) for width in (21, 18, 17, 16)}
+
+_DISPOSITION = {
+    "ANSWERED": "answered",
+    "NO ANSWER": "no_answer",
+    "BUSY": "busy",
+    "FAILED": "failed",
+    "CONGESTION": "failed",
+}
+_ANSWERED = pl.col("disposition") == "ANSWERED"
+_COSTS = (_ANSWERED & (pl.col("billsec") != "0")).fill_null(True)
+_LOCAL = pl.col("channel").str.starts_with("Local/").fill_null(False)
+_SECOND_HALF = pl.col("channel").str.ends_with(";2")
+_CONSOLE = pl.col("channel").str.contains(r"^(?:Console|ALSA|OSS)/").fill_null(False)
+_DIALPLANS_OWN = pl.col("dst").str.contains(r"^(?:[A-Za-z]|s-[A-Z]+|~~s~~)$").fill_null(True)
+_DIALLED = pl.col("_dialled").is_not_null()
+_OUTSIDE = is_outside(pl.col("_dialled")).fill_null(False)
+
+
+def _started(zone: str) -> pl.Expr:
+    """`start` by the clocks of the zone; in the hour that they repeat, the uniqueid's epoch tells which of the two.
+
+    The epoch is when the channel began: the row's start is the first that does not lie before it.
+    """
+    first = local_instant(pl.col("start"), zone)
+    second = (
+        pl.col("start")
+        .str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+        .dt.replace_time_zone(zone, ambiguous="latest", non_existent="null")
+        .dt.convert_time_zone("UTC")
+    )
+    begun = epoch(pl.col("uniqueid").str.extract(r"([0-9]{9,11})\.[0-9]+$")) - pl.duration(seconds=2)
+    return pl.when((first < begun) & (second >= begun)).then(second).otherwise(first)
+
+
+def _with_wrong_starts(usage: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """`usage` with every start as text, where one is no moment: its refusal then shows what was found."""
+    if usage["started_at"].null_count() == 0:
+        return usage
+    written = rows.select("record_number", "start")
+    moment = pl.col("started_at").dt.to_string("%Y-%m-%dT%H:%M:%SZ")
+    return usage.join(written, on="record_number", how="left", maintain_order="left").with_columns(
+        pl.coalesce(moment, "start").alias("started_at")
+    )
+
+
+def _name() -> pl.Expr:
+    """What names a row for good: uniqueid and sequence, else all that tells rows of one call and one second apart."""
+    counted = pl.format("{}:{}", "uniqueid", "sequence")
+    call = pl.coalesce("uniqueid", pl.concat_str("channel", "src", "dst", separator=":", ignore_nulls=True))
+    row = pl.concat_str(call, "start", "dstchannel", "lastapp", separator=":", ignore_nulls=True)
+    return pl.when(pl.col("start").is_not_null() & pl.col("channel").is_not_null() | counted.is_not_null()).then(
+        pl.coalesce(counted, row)
+    )
+
+
+def _seconds() -> pl.Expr:
+    """`billsec`; of a row that contradicts itself, with more answered seconds than it lasted, nothing is believed."""
+    answered, lasted = (pl.col(name).cast(pl.Int64, strict=False) for name in ("billsec", "duration"))
+    contradiction = pl.format("{} of {}", "billsec", "duration")
+    return pl.when(_ANSWERED & (answered > lasted)).then(contradiction).otherwise("billsec")
+
+
+def _with_dialled(rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with the number behind `dstchannel`, where the row's last application is Dial."""
+    dials = rows.filter(pl.col("lastapp") == "Dial", pl.col("dstchannel").is_not_null()).select(
+        pl.col("record_number").alias("key"), pl.col("lastdata").alias("data"), pl.col("dstchannel").alias("channel")
+    )
+    found = numbers_dialled(dials).rename({"key": "record_number", "number": "_dialled"})
+    return rows.join(found, on="record_number", how="left", maintain_order="left")
+
+
+def _usage(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """The fields of the rows that are usage."""
+    extension = rf"^[*#]?[0-9]{{1,{source.extension_digits}}}$" if source.extension_digits else r"^\z."
+    comes_in = (
+        pl.col("dcontext").is_in(source.inbound).fill_null(False)
+        | peer(pl.col("channel")).is_in(source.inbound).fill_null(False)
+    )
+    rows = _with_dialled(rows).with_columns(
+        pl.col("dst").str.contains(extension).fill_null(False).alias("_extension"),
+        (~comes_in & (pl.col("src").str.contains(extension).fill_null(False) | _CONSOLE)).alias("_inside"),
+        comes_in.alias("_comes_in"),
+    )
+    inner = _DIALPLANS_OWN | pl.col("_extension")
+    no_usage = (_LOCAL & ~(_SECOND_HALF & _OUTSIDE)) | (
+        ~_LOCAL & ~_DIALLED & inner & (pl.col("_inside") | ~_COSTS)
+    )
+    usage = rows.filter(~no_usage)
+    country = source.country
+    goes_out = _LOCAL | (~pl.col("_comes_in") & _DIALLED & (inner | pl.col("_inside")))
+    shown = pl.coalesce("src", pl.col("clid").str.extract(r"<([^>]+)>"))
+    called = (
+        pl.when(goes_out)
+        .then(international(pl.col("_dialled"), country))
+        .when(pl.col("_extension"))
+        .then(pl.lit("extension ") + pl.col("dst"))
+        .otherwise(international(pl.col("dst"), country))
+    )
+    number, dst = international(pl.col("_dialled"), country), international(pl.col("dst"), country)
+    forwards = ~goes_out & _OUTSIDE & ~same_number(number, dst).fill_null(False)
+    together = pl.col("answer") > pl.col("start")
+    return usage.select(
+        "record_number",
+        _name().alias("record_id"),
+        pl.lit("voice").alias("service"),
+        pl.when(goes_out)
+        .then(pl.lit("outbound"))
+        .when(pl.col("_comes_in"))
+        .then(pl.lit("inbound"))
+        .otherwise(pl.lit(UNSTATED))
+        .alias("direction"),
+        pl.col("accountcode").alias("account_id"),
+        pl.coalesce(international(shown, country), pl.when(~goes_out).then(pl.lit("anonymous"))).alias("from_number"),
+        called.alias("to_number"),
+        _started(source.time_zone).alias("started_at"),
+        _seconds().alias("duration_seconds"),
+        # Without a word for how it ended a row would count as answered.
+        pl.col("disposition").replace(_DISPOSITION).fill_null("").alias("status"),
+        pl.coalesce("linkedid", "uniqueid").alias("linked_id"),
+        pl.when(forwards).then(number).alias("forwarded_to"),
+        pl.when(forwards & _ANSWERED & together).then("billsec").alias("forwarded_seconds"),
+        *(pl.lit(None, pl.String).alias(name) for name in ("text", "encoding", "text_length", "segments")),
+    )
+
+
+@dataclass
+class MasterLines:
+    """Reads the rows of one Master.csv."""
+
+    source: Source
+    lines: CsvLines = field(default_factory=lambda: CsvLines(known=_COLUMNS, shapes=_SHAPES))
+
+    @property
+    def records(self) -> int:
+        """Records seen so far."""
+        return self.lines.records
+
+    def feed(self, batch: pl.DataFrame, *, last: bool) -> Read:
+        """The rows of the next lines; rows within the switch are counted only."""
+        found = self.lines.feed(batch["line"], last=last)
+        usage = _with_wrong_starts(_usage(found.rows, self.source), found.rows).select("record_number", *FIELDS)
+        return Read(usage, found.unreadable, unbillable=found.rows.height - usage.height)
+
+
+def recognises(head: str) -> bool:
+    """Whether a text begins with a row of Master.csv, or with a header that names its columns."""
+    line = head.removeprefix("\ufeff").partition("\n")[0]
+    names = {name.strip().strip('"').lower() for name in line.split(",")}
+    row = r'"?(?:ANSWERED|NO ANSWER|BUSY|FAILED|CONGESTION)"?,"?(?:DOCUMENTATION|BILLING|BILL|OMIT|IGNORE)"?(?:,|\s*$)'
+    return {"dcontext", "disposition", "billsec", "lastapp"} <= names or re.search(row, line) is not None
+
+
+def reader(kind: Kind, source: Source) -> Reader:
+    """A reader of one Master.csv."""
+    del kind
+    return MasterLines(source)
