@@ -15,9 +15,9 @@ from transforms.mediation.dial_strings import is_outside, numbers_dialled, peer,
 from transforms.mediation.formats import Kind, Read, Reader
 from transforms.mediation.records import FIELDS
 from transforms.mediation.source import Source
+from transforms.mediation.switch_clock import with_moment
 from transforms.mediation.telephone import international
 from transforms.mediation.text_lines import CsvLines
-from transforms.mediation.values import epoch, local_instant
 from transforms.tables.usage import UNSTATED
 
 NAME = "asterisk"
@@ -46,22 +46,6 @@ _CONSOLE = pl.col("channel").str.contains(r"^(?:Console|ALSA|OSS)/").fill_null(F
 _DIALPLANS_OWN = pl.col("dst").str.contains(r"^(?:[A-Za-z]|s-[A-Z]+|~~s~~)$").fill_null(True)
 _DIALLED = pl.col("_dialled").is_not_null()
 _OUTSIDE = is_outside(pl.col("_dialled")).fill_null(False)
-
-
-def _started(zone: str) -> pl.Expr:
-    """`start` by the clocks of the zone; in the hour that they repeat, the uniqueid's epoch tells which of the two.
-
-    The epoch is when the channel began: the row's start is the first that does not lie before it.
-    """
-    first = local_instant(pl.col("start"), zone)
-    second = (
-        pl.col("start")
-        .str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
-        .dt.replace_time_zone(zone, ambiguous="latest", non_existent="null")
-        .dt.convert_time_zone("UTC")
-    )
-    begun = epoch(pl.col("uniqueid").str.extract(r"([0-9]{9,11})\.[0-9]+$")) - pl.duration(seconds=2)
-    return pl.when((first < begun) & (second >= begun)).then(second).otherwise(first)
 
 
 def _with_wrong_starts(usage: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -104,32 +88,26 @@ def _with_dialled(rows: pl.DataFrame) -> pl.DataFrame:
 def _usage(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
     """The fields of the rows that are usage."""
     extension = rf"^[*#]?[0-9]{{1,{source.extension_digits}}}$" if source.extension_digits else r"^\z."
-    comes_in = (
-        pl.col("dcontext").is_in(source.inbound).fill_null(False)
-        | peer(pl.col("channel")).is_in(source.inbound).fill_null(False)
-    )
-    rows = _with_dialled(rows).with_columns(
+    comes_in = pl.col("dcontext").is_in(source.inbound).fill_null(False) | peer(pl.col("channel")).is_in(
+        source.inbound
+    ).fill_null(False)
+    country = source.country
+    rows = with_moment(_with_dialled(rows), "start", source.time_zone, channel="uniqueid").with_columns(
         pl.col("dst").str.contains(extension).fill_null(False).alias("_extension"),
         (~comes_in & (pl.col("src").str.contains(extension).fill_null(False) | _CONSOLE)).alias("_inside"),
         comes_in.alias("_comes_in"),
     )
     inner = _DIALPLANS_OWN | pl.col("_extension")
-    no_usage = (_LOCAL & ~(_SECOND_HALF & _OUTSIDE)) | (
-        ~_LOCAL & ~_DIALLED & inner & (pl.col("_inside") | ~_COSTS)
-    )
-    usage = rows.filter(~no_usage)
-    country = source.country
-    goes_out = _LOCAL | (~pl.col("_comes_in") & _DIALLED & (inner | pl.col("_inside")))
+    no_usage = (_LOCAL & ~(_SECOND_HALF & _OUTSIDE)) | (~_LOCAL & ~_DIALLED & inner & (pl.col("_inside") | ~_COSTS))
     shown = pl.coalesce("src", pl.col("clid").str.extract(r"<([^>]+)>"))
-    called = (
-        pl.when(goes_out)
-        .then(international(pl.col("_dialled"), country))
-        .when(pl.col("_extension"))
-        .then(pl.lit("extension ") + pl.col("dst"))
-        .otherwise(international(pl.col("dst"), country))
+    usage = rows.filter(~no_usage).with_columns(
+        international(shown, country).alias("_from"),
+        international(pl.col("dst"), country).alias("_to"),
+        international(pl.col("_dialled"), country).alias("_number"),
     )
-    number, dst = international(pl.col("_dialled"), country), international(pl.col("dst"), country)
-    forwards = ~goes_out & _OUTSIDE & ~same_number(number, dst).fill_null(False)
+    goes_out = _LOCAL | (~pl.col("_comes_in") & _DIALLED & (inner | pl.col("_inside")))
+    extension_called = pl.when("_extension").then(pl.lit("extension ") + pl.col("dst"))
+    forwards = ~goes_out & _OUTSIDE & ~same_number(pl.col("_number"), pl.col("_to")).fill_null(False)
     together = pl.col("answer") > pl.col("start")
     return usage.select(
         "record_number",
@@ -142,14 +120,14 @@ def _usage(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
         .otherwise(pl.lit(UNSTATED))
         .alias("direction"),
         pl.col("accountcode").alias("account_id"),
-        pl.coalesce(international(shown, country), pl.when(~goes_out).then(pl.lit("anonymous"))).alias("from_number"),
-        called.alias("to_number"),
-        _started(source.time_zone).alias("started_at"),
+        pl.coalesce("_from", pl.when(~goes_out).then(pl.lit("anonymous"))).alias("from_number"),
+        pl.when(goes_out).then("_number").otherwise(pl.coalesce(extension_called, "_to")).alias("to_number"),
+        pl.col("_moment").alias("started_at"),
         _seconds().alias("duration_seconds"),
         # Without a word for how it ended a row would count as answered.
         pl.col("disposition").replace(_DISPOSITION).fill_null("").alias("status"),
         pl.coalesce("linkedid", "uniqueid").alias("linked_id"),
-        pl.when(forwards).then(number).alias("forwarded_to"),
+        pl.when(forwards).then("_number").alias("forwarded_to"),
         pl.when(forwards & _ANSWERED & together).then("billsec").alias("forwarded_seconds"),
         *(pl.lit(None, pl.String).alias(name) for name in ("text", "encoding", "text_length", "segments")),
     )
