@@ -123,6 +123,21 @@ def _dialled(rows: pl.DataFrame, channels: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _outside_channels(rows: pl.DataFrame, channels: pl.DataFrame) -> pl.DataFrame:
+    """The channels that lead to a number, with `number`: as Dial named it, else the number that the channel shows as the
+    one it called."""
+    names = ("event", "channel", "began", "answered", "ended", *PLACE, "account", "country")
+    found = _dialled(rows, channels).with_columns(pl.lit(True).alias("_named"))
+    shown = pl.when(pl.col("_named").is_null() & is_outside(pl.col("called"))).then("called")
+    return (
+        channels.filter(pl.col("channel") != pl.col("event"), ~technology(pl.col("name")).is_in(_INNER))
+        .join(found, on=("event", "channel"), how="left", maintain_order="left")
+        .with_columns(pl.coalesce("number", shown).alias("number"))
+        .filter(pl.col("number").is_not_null())
+        .select(*names, "number")
+    )
+
+
 def _international(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
     """`frame` with its numbers read by the country of each row's source."""
     parts = [
@@ -188,9 +203,7 @@ def calls_of(rows: pl.DataFrame) -> pl.DataFrame:
         "caller",
         pl.col("account").alias("_account"),
     )
-    dialled = channels.select("event", "channel", "began", "answered", "ended", *PLACE, "account", "country").join(
-        _dialled(rows, channels).filter(pl.col("number").is_not_null()), on=("event", "channel")
-    )
+    dialled = _outside_channels(rows, channels)
     legs = _international(dialled, ("number",)).join(about, on="event", how="left", maintain_order="left")
     legs = legs.with_columns(
         pl.coalesce("account", "_account").alias("account"),

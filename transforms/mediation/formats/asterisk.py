@@ -85,43 +85,54 @@ def _with_dialled(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.join(found, on="record_number", how="left", maintain_order="left")
 
 
-def _usage(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
-    """The fields of the rows that are usage."""
-    extension = rf"^[*#]?[0-9]{{1,{source.extension_digits}}}$" if source.extension_digits else r"^\z."
+def _seen(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """`rows` with what is told by the settings: `_extension` called, `_inside` the switch, `_comes_in` from outside."""
+    extension = _extensions(source)
     comes_in = pl.col("dcontext").is_in(source.inbound).fill_null(False) | peer(pl.col("channel")).is_in(
         source.inbound
     ).fill_null(False)
-    country = source.country
-    rows = with_moment(_with_dialled(rows), "start", source.time_zone, channel="uniqueid").with_columns(
+    return with_moment(_with_dialled(rows), "start", source.time_zone, channel="uniqueid").with_columns(
         pl.col("dst").str.contains(extension).fill_null(False).alias("_extension"),
         (~comes_in & (pl.col("src").str.contains(extension).fill_null(False) | _CONSOLE)).alias("_inside"),
         comes_in.alias("_comes_in"),
     )
+
+
+def _extensions(source: Source) -> str:
+    """A pattern of extensions and of codes such as *97; of nothing, where the source has none."""
+    return rf"^[*#]?[0-9]{{1,{source.extension_digits}}}$" if source.extension_digits else r"^\z."
+
+
+def _international(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """`rows` with the numbers `_from`, `_to` and `_number` (the one behind `dstchannel`) as E.164."""
+    # src is who called by the line; what an extension showed to the other party is in clid.
+    clid = pl.col("clid").str.extract(r"<([^>]+)>")
+    outer = pl.when(pl.col("_inside") & ~clid.str.contains(_extensions(source))).then(clid)
+    return rows.with_columns(
+        international(pl.coalesce(outer, "src", clid), source.country).alias("_from"),
+        international(pl.col("dst"), source.country).alias("_to"),
+        international(pl.col("_dialled"), source.country).alias("_number"),
+    )
+
+
+def _usage(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """The fields of the rows that are usage."""
+    seen = _seen(rows, source)
     inner = _DIALPLANS_OWN | pl.col("_extension")
     no_usage = (_LOCAL & ~(_SECOND_HALF & _OUTSIDE)) | (~_LOCAL & ~_DIALLED & inner & (pl.col("_inside") | ~_COSTS))
-    shown = pl.coalesce("src", pl.col("clid").str.extract(r"<([^>]+)>"))
-    usage = rows.filter(~no_usage).with_columns(
-        international(shown, country).alias("_from"),
-        international(pl.col("dst"), country).alias("_to"),
-        international(pl.col("_dialled"), country).alias("_number"),
-    )
     goes_out = _LOCAL | (~pl.col("_comes_in") & _DIALLED & (inner | pl.col("_inside")))
-    extension_called = pl.when("_extension").then(pl.lit("extension ") + pl.col("dst"))
+    way = pl.when("_comes_in").then(pl.lit("inbound")).otherwise(pl.lit(UNSTATED))
+    called = pl.when("_extension").then(pl.lit("extension ") + pl.col("dst")).otherwise("_to")
     forwards = ~goes_out & _OUTSIDE & ~same_number(pl.col("_number"), pl.col("_to")).fill_null(False)
     together = pl.col("answer") > pl.col("start")
-    return usage.select(
+    return _international(seen.filter(~no_usage), source).select(
         "record_number",
         _name().alias("record_id"),
         pl.lit("voice").alias("service"),
-        pl.when(goes_out)
-        .then(pl.lit("outbound"))
-        .when(pl.col("_comes_in"))
-        .then(pl.lit("inbound"))
-        .otherwise(pl.lit(UNSTATED))
-        .alias("direction"),
+        pl.when(goes_out).then(pl.lit("outbound")).otherwise(way).alias("direction"),
         pl.col("accountcode").alias("account_id"),
         pl.coalesce("_from", pl.when(~goes_out).then(pl.lit("anonymous"))).alias("from_number"),
-        pl.when(goes_out).then("_number").otherwise(pl.coalesce(extension_called, "_to")).alias("to_number"),
+        pl.when(goes_out).then("_number").otherwise(called).alias("to_number"),
         pl.col("_moment").alias("started_at"),
         _seconds().alias("duration_seconds"),
         # Without a word for how it ended a row would count as answered.
