@@ -231,11 +231,13 @@ def _forwarded(legs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _gone_out(legs: pl.DataFrame) -> pl.DataFrame:
-    """Calls that went out: each channel that answered, else the first that was tried."""
+    """Calls that went out: each channel that answered, else the first that was tried. They are named by the call, as no
+    inbound one is tied to them."""
     out = legs.filter("goes_out").sort("event", "began", "channel")
     answered = pl.col("answered").is_not_null()
     first = (pl.int_range(pl.len()).over("event") == 0) & ~answered.any().over("event")
-    return _fields(out.filter(answered | first), pl.lit("outbound"), "number", pl.coalesce("shown", "caller"))
+    own_names = out.filter(answered | first).with_columns(pl.format("{}:{}", "event", "channel").alias("channel"))
+    return _fields(own_names, pl.lit("outbound"), "number", pl.coalesce("shown", "caller"))
 
 
 def _without_caller(rows: pl.DataFrame, channels: pl.DataFrame) -> pl.DataFrame:

@@ -119,7 +119,10 @@ def _usage(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
     """The fields of the rows that are usage."""
     seen = _seen(rows, source)
     inner = _DIALPLANS_OWN | pl.col("_extension")
-    no_usage = (_LOCAL & ~(_SECOND_HALF & _OUTSIDE)) | (~_LOCAL & ~_DIALLED & inner & (pl.col("_inside") | ~_COSTS))
+    # A telephone whose call goes through a Local channel: that channel's own row tells where it went.
+    through_local = pl.col("_inside") & pl.col("dstchannel").str.starts_with("Local/").fill_null(False)
+    within = ~_LOCAL & ~_DIALLED & ((inner & (pl.col("_inside") | ~_COSTS)) | through_local)
+    no_usage = (_LOCAL & ~(_SECOND_HALF & _OUTSIDE)) | within
     goes_out = _LOCAL | (~pl.col("_comes_in") & _DIALLED & (inner | pl.col("_inside")))
     way = pl.when("_comes_in").then(pl.lit("inbound")).otherwise(pl.lit(UNSTATED))
     called = pl.when("_extension").then(pl.lit("extension ") + pl.col("dst")).otherwise("_to")

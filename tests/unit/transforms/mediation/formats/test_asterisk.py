@@ -20,27 +20,31 @@ from transforms.mediation.source import Source
 SAMPLE = Path(__file__).parents[4] / "samples" / "asterisk.csv"
 PARIS = Source(time_zone="Europe/Paris", country="FR", extension_digits=3)
 COLUMNS = [
-    "accountcode",
-    "src",
-    "dst",
-    "dcontext",
-    "clid",
-    "channel",
-    "dstchannel",
-    "lastapp",
-    "lastdata",
-    "start",
-    "answer",
-    "end",
-    "duration",
-    "billsec",
-    "disposition",
-    "amaflags",
-    "uniqueid",
-    "userfield",
-    "peeraccount",
-    "linkedid",
-    "sequence",
+    *(
+        "accountcode",
+        "src",
+        "dst",
+        "dcontext",
+        "clid",
+        "channel",
+        "dstchannel",
+        "lastapp",
+        "lastdata",
+        "start",
+        "answer",
+        "end",
+        "duration",
+        "billsec",
+        "disposition",
+        "amaflags",
+        "uniqueid",
+        "userfield",
+        "peeraccount",
+        "linkedid",
+        "sequence",
+    ),
+    *(),
+    *(),
 ]
 ROW = {
     "src": "0639980030",
@@ -270,6 +274,7 @@ def test_calls_within_the_switch_are_no_usage() -> None:
     assert unbillable(dst="h", billsec=0)
     assert unbillable(dst="t", disposition="NO ANSWER")
     assert unbillable(channel="Console/dsp", src="", dst="100")
+    assert unbillable(src="211", dst="0639980018", dstchannel="Local/0639980018@out-01;1", lastapp="Dial")
     assert not unbillable(Source(country="FR"), src="211", dst="212")
 
 
