@@ -288,8 +288,8 @@ def test_the_sample() -> None:
         ("1791438484.11", "outbound", "+33639980018", "answered", "7"),
         ("1791438491.12", "unstated", "+33261910042", "no_answer", None),
         ("1791442800.39:1791442810.32", "outbound", "+33639980041", "answered", "83"),
-        ("1791446400.49", "unstated", "+33261910042", "answered", "52"),
         ("1791446400.46", "outbound", "+33639980019", "answered", "52"),
+        ("1791446400.49", "unstated", "+33261910042", "answered", "52"),
     ]
     assert found.waiting["record_number"].to_list() == [79, 80]
 
