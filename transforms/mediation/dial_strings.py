@@ -28,7 +28,8 @@ def technology(channel: pl.Expr) -> pl.Expr:
 
 def peer(channel: pl.Expr) -> pl.Expr:
     """`trunk` of the channel `SIP/trunk-0000001a`: the trunk, peer, endpoint or host that it leads to."""
-    return channel.str.extract(r"^[^/]+/([^/]*?)(?::[0-9]+)?(?:-[^-/]*)?(?:/.*)?$")
+    name = pl.coalesce(channel.str.extract(r"^[^/]+/([^/]*)-"), channel.str.extract(r"^[^/]+/([^/]*)"))
+    return name.str.replace(r":[0-9]+$", "")
 
 
 def is_outside(number: pl.Expr) -> pl.Expr:

@@ -88,9 +88,8 @@ def _with_dialled(rows: pl.DataFrame) -> pl.DataFrame:
 def _seen(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
     """`rows` with what is told by the settings: `_extension` called, `_inside` the switch, `_comes_in` from outside."""
     extension = _extensions(source)
-    comes_in = pl.col("dcontext").is_in(source.inbound).fill_null(False) | peer(pl.col("channel")).is_in(
-        source.inbound
-    ).fill_null(False)
+    named = pl.any_horizontal(pl.col("dcontext").is_in(source.inbound), peer(pl.col("channel")).is_in(source.inbound))
+    comes_in = named.fill_null(False) if source.inbound else pl.lit(False)
     return with_moment(_with_dialled(rows), "start", source.time_zone, channel="uniqueid").with_columns(
         pl.col("dst").str.contains(extension).fill_null(False).alias("_extension"),
         (~comes_in & (pl.col("src").str.contains(extension).fill_null(False) | _CONSOLE)).alias("_inside"),
