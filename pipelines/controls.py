@@ -80,6 +80,7 @@ _MISSING_INBOUND = """
     linked AS MATERIALIZED (
         SELECT format, linked_id FROM usage_of_month
         WHERE direction = 'outbound' AND service = 'voice' AND linked_id <> record_id
+        AND NOT starts_with(record_id, linked_id || ':')
         AND (format = 'callr' OR own_number IN (SELECT number FROM numbers WHERE call_tracking))
     ),
     inbound AS MATERIALIZED (
@@ -101,7 +102,8 @@ _MISSING_INBOUND = """
         FROM missing LEFT JOIN nameless USING (format)
     )
 """
-"""Outbound legs whose inbound call was never seen. As many as there are records of the format that could not be read
+"""Outbound legs whose inbound call was never seen; a record named by its call and a number is that call, and no leg of
+another. As many as there are records of the format that could not be read
 at all are taken to be explained by those, which stand in suspense."""
 
 _LEGS_BY_FILE = """

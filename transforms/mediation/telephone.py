@@ -116,7 +116,7 @@ def as_e164(spelled: str, country: str) -> str | None:
         return _with_code(spelled)
     if not spelled.startswith("+") and not phonenumbers.is_valid_number(number):
         other = _with_code(spelled)
-        if other is not None and phonenumbers.is_valid_number(phonenumbers.parse(other)):
+        if other is not None and _is_valid(other):
             return other
     return _checked(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
@@ -125,6 +125,14 @@ def _with_code(spelled: str) -> str | None:
     """Digits that may bear a country code of their own, with their plus."""
     digits = spelled.removeprefix("00") if spelled.startswith("00") else spelled
     return _checked("+" + digits) if digits.isdigit() else None
+
+
+def _is_valid(number: str) -> bool:
+    """Whether libphonenumber knows such a number; one too short for the country that its digits name is none."""
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def _checked(number: str) -> str | None:

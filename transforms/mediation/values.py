@@ -6,6 +6,7 @@ Every function takes an expression of strings and gives null where the text is n
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import polars as pl
 
@@ -86,13 +87,19 @@ def _full_instants(text: pl.Series) -> pl.Series:
     return text.alias("text").to_frame().select(pl.when(sound).then(parsed)).to_series()
 
 
-def local_instant(text: pl.Expr, time_zone: str, written: str = "%Y-%m-%d %H:%M:%S") -> pl.Expr:
+def local_instant(
+    text: pl.Expr,
+    time_zone: str,
+    written: str = "%Y-%m-%d %H:%M:%S",
+    ambiguous: Literal["earliest", "latest"] = "earliest",
+) -> pl.Expr:
     """A date and time without offset, `written` so (chrono), as UTC by the clocks of `time_zone`; null for anything else.
 
-    The hour that the clocks repeat in autumn is taken as the first of the two; one that they skip in spring is none.
+    The hour that the clocks repeat in autumn is taken as the first of the two, unless `ambiguous` says `latest`; one
+    that they skip in spring is none.
     """
     naive = text.str.to_datetime(written, time_unit="us", strict=False, exact=True)
-    local = naive.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null")
+    local = naive.dt.replace_time_zone(time_zone, ambiguous=ambiguous, non_existent="null")
     return local.dt.convert_time_zone("UTC")
 
 
