@@ -44,6 +44,11 @@ class JsonTexts:
         """Records seen so far."""
         return self.whole.records
 
+    @property
+    def lines_read(self) -> int | None:
+        """The lines that records and blank lines took, but for empty ones; None of texts over many lines."""
+        return self.whole.lines_read if self._in_lines or not self.whole.records else None
+
     def feed(self, lines: pl.Series, *, last: bool) -> Fields:
         """The objects of the next `lines` (String), as `JsonLines.feed` gives them."""
         if self.in_lines(lines) is not False:

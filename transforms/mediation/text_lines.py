@@ -59,7 +59,8 @@ class CsvLines:
     `others` unknown columns are passed over. `shapes` are the columns of files that have no header, by their number:
     there a line may have any of these numbers of fields, and a first line that names such columns is a header all the
     same. `skipped`: lines behind the header that are no records. `spelled`: the known name that a header means, where
-    sources spell it in several ways.
+    sources spell it in several ways. `lines_read`: the lines that headers, skipped lines and records took, but for empty
+    ones.
     """
 
     known: Sequence[str]
@@ -71,6 +72,7 @@ class CsvLines:
     spelled: Callable[[str], str] | None = None
     problem: str | None = None
     records: int = 0
+    lines_read: int = 0
     _begun: bool = False
     _carried: list[str] = field(default_factory=list)
 
@@ -84,15 +86,20 @@ class CsvLines:
                 return Fields(self._nothing(), unreadable_frame())
             self._begun = True
             if self._is_header(lines[0]):
+                self.lines_read += _not_empty(lines.head(1))
                 lines = lines.slice(1)
             else:
-                lines = pl.concat([pl.Series([lines[0].removeprefix("\ufeff")], dtype=pl.String), lines.slice(1)])
+                first = lines[0].removeprefix("\ufeff")
+                self.lines_read += int(first == "" != lines[0])
+                lines = pl.concat([pl.Series([first], dtype=pl.String), lines.slice(1)])
         if self.skipped:
             passed = min(self.skipped, len(lines))
             self.skipped -= passed
+            self.lines_read += _not_empty(lines.head(passed))
             lines = lines.slice(passed)
         table = self._join_broken(lines.alias("line").to_frame(), last=last)
         table = table.with_columns(pl.col("line").str.strip_suffix("\r")).filter(pl.col("line") != "")
+        self.lines_read += _lines_within(table["line"])
         table = table.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
         self.records += table.height
         if self.problem is not None:
@@ -246,6 +253,20 @@ def _widths(widths: list[int]) -> str:
     return " or ".join(map(str, widths))
 
 
+def _not_empty(lines: pl.Series) -> int:
+    """How many of `lines` hold more than their end."""
+    doubtful = lines.filter((lines == "") | lines.str.starts_with("\r"))
+    return len(lines) - int((doubtful.str.strip_chars("\r") == "").sum())
+
+
+def _lines_within(records: pl.Series) -> int:
+    """The lines over which `records` run, but for empty ones; a record over several holds their ends."""
+    several = records.str.contains("\n", literal=True)
+    if not several.any():
+        return _not_empty(records)
+    return _not_empty(records.filter(~several)) + _not_empty(records.filter(several).str.split("\n").explode())
+
+
 def _record_pattern(width: int, delimiter: str) -> str:
     mark = re.escape(delimiter)
     one = _FIELD.replace(",", mark)
@@ -254,10 +275,14 @@ def _record_pattern(width: int, delimiter: str) -> str:
 
 @dataclass
 class JsonLines:
-    """Reads the lines of one JSON lines file batch by batch into the fields of `schema` (a Polars Struct of strings)."""
+    """Reads the lines of one JSON lines file batch by batch into the fields of `schema` (a Polars Struct of strings).
+
+    `lines_read`: the lines that records and blank lines took, but for empty ones.
+    """
 
     schema: pl.Struct
     records: int = 0
+    lines_read: int = 0
 
     def feed(self, lines: pl.Series, *, last: bool) -> Fields:
         """The objects of the next `lines` (String), blank lines skipped; `rows` has the fields of `schema`.
@@ -267,6 +292,10 @@ class JsonLines:
         """
         del last
         table = lines.alias("line").to_frame().filter(pl.col("line").str.strip_chars(" \t\r\ufeff") != "")
+        self.lines_read += table.height
+        if table.height < len(lines):
+            blank = lines.filter(lines.str.strip_chars(" \t\r\ufeff") == "")
+            self.lines_read += _not_empty(blank)
         table = table.with_columns(pl.col("line").str.strip_prefix("\ufeff"))
         table = table.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
         self.records += table.height

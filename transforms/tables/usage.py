@@ -54,6 +54,16 @@ class UsageFiles(Table):
         ge=0, description="Well-formed events that report no usage, or whose usage another record stands for."
     )
     loaded_at: Instant = pa.Field(description="When the file was loaded.")
+    lines: pl.Int64 = pa.Field(
+        nullable=True,
+        ge=0,
+        description="Lines that are not empty, counted on its bytes; of Parquet the rows its footer names. Null where that "
+        "is damaged.",
+    )
+    seconds: pl.Int64 = pa.Field(
+        ge=0, description="Billable seconds of its usage, forwarded legs included.", metadata={"unit": "seconds"}
+    )
+    segments: pl.Int64 = pa.Field(ge=0, description="Segments of its messages, where they are known.")
 
 
 class UsageRecords(Table):

@@ -119,6 +119,16 @@ class LineReader(Protocol):
         ...
 
 
+def lines_read(reader: Reader) -> int | None:
+    """The lines, or rows, of its file that `reader` accounts for: a property `lines_read` of its own or of its
+    `LineReader`, which it keeps as `lines`. None of a reader that does not count them, or of records over many lines."""
+    if isinstance(reader, ColumnReader):
+        return reader.records
+    counts = reader if hasattr(reader, "lines_read") else getattr(reader, "lines", None)
+    found: int | None = getattr(counts, "lines_read", None)
+    return found
+
+
 @dataclass
 class ColumnReader:
     """Reads the batches of a file that has columns of its own, such as Parquet: every value as text."""
