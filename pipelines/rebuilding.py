@@ -17,13 +17,14 @@ import polars as pl
 
 from pipelines.catalogue import PRICE_TABLES
 from pipelines.errors import BadInput
-from pipelines.inbox import InboxFile, find_files
+from pipelines.inbox import find_content, find_files
 from pipelines.kept import restore
 from pipelines.reference import read_price_tables, read_reference
 from pipelines.session import Session
 from pipelines.settings import SETTINGS_FILE, Installation
 from pipelines.stages import bill, load, rate
 from pipelines.stages.correct import SERIES, compare_month, correct_month
+from pipelines.stages.file_versions import NewFile
 from pipelines.stages.issue import put_issue
 from pipelines.stages.proof import documents
 from pipelines.warehouse import Warehouse
@@ -81,23 +82,24 @@ def _as_of(session: Session, proof: dict[str, Any]) -> Iterator[Session]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _raw_files(session: Session, proof: dict[str, Any]) -> list[tuple[InboxFile, str]]:
-    """The raw files that were loaded then, in their order. Raises BadInput where one is gone or was changed."""
+def _raw_files(session: Session, proof: dict[str, Any]) -> list[NewFile]:
+    """The raw files that were loaded then, in their order; of a file that has grown its first bytes. Raises BadInput where
+    one is gone or was changed."""
     loaded = session.warehouse.connection.execute(
-        "SELECT path, format, file_id, bytes FROM loaded_files WHERE file_number <= "
+        "SELECT path, format, file_id, bytes, grown_from FROM loaded_files WHERE file_number <= "
         "(SELECT last_file_number FROM issues WHERE billing_month = ? AND part = ?) ORDER BY file_number",
         [proof["month"], proof["part"]],
     ).fetchall()
     there, _ = find_files(session.installation, all_formats())
-    by_name = {file.name: file for file in there}
-    found: list[tuple[InboxFile, str]] = []
+    by_name = {file.name: [file] for file in there}
+    found: list[NewFile] = []
     missing: list[str] = []
-    for path, form, sha256, size in loaded:
-        same_name = [by_name[path]] if path in by_name else []
-        same_size = (file for file in there if file.format == form and file.path.stat().st_size == size)
-        match = next((file for file in (*same_name, *same_size) if file.sha256() == sha256), None)
+    for path, form, sha256, size, grown_from in loaded:
+        match = find_content(by_name.get(path, []), path, form, size, sha256) or find_content(
+            there, path, form, size, sha256
+        )
         if match:
-            found.append((InboxFile(match.path, path, form), sha256))
+            found.append(NewFile(match, sha256, match.signature(), grown_from))
         else:
             missing.append(
                 f"{path}: not in the inbox any more with the content that was loaded (SHA-256 {sha256[:16]})"

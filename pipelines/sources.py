@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from pipelines.inbox import InboxFile
 from pipelines.settings import Installation
@@ -11,9 +10,9 @@ from transforms.mediation.source import Source
 
 
 def source_of(installation: Installation, file: InboxFile) -> Source:
-    """The source of a file of the inbox."""
-    folder = PurePosixPath(file.name).parent.relative_to(installation.inbox.name)
-    found = installation.settings.source(folder.as_posix())
+    """The source of a file, by the folder of the inbox that it was loaded from."""
+    folder = file.name.removeprefix("inbox/").rpartition("/")[0]
+    found = installation.settings.source(folder)
     return Source(
         time_zone=found.time_zone,
         country=found.country,

@@ -34,6 +34,8 @@ _INTERNAL = (
     "bytes BIGINT, records BIGINT, unbillable BIGINT, loaded_at TIMESTAMP WITH TIME ZONE, compared BOOLEAN)",
     "CREATE TABLE IF NOT EXISTS valid_vat_numbers (account_id VARCHAR)",
     "CREATE TABLE IF NOT EXISTS seen_paths (path VARCHAR, bytes BIGINT, changed_ns BIGINT, file_id VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS changed_files (path VARCHAR, bytes BIGINT, changed_ns BIGINT, file_id VARCHAR, "
+    "format VARCHAR, records BIGINT, first_seen_at TIMESTAMP WITH TIME ZONE)",
     "CREATE TABLE IF NOT EXISTS month_files (table_name VARCHAR, month VARCHAR, folder VARCHAR, files INTEGER, "
     "rows BIGINT, bytes BIGINT, sha256 VARCHAR, part INTEGER)",
     "CREATE TABLE IF NOT EXISTS published_files AS FROM month_files WITH NO DATA",
@@ -56,10 +58,17 @@ _INTERNAL = (
 )
 
 _ADDED = (
-    "ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS source VARCHAR",
-    "ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS lines BIGINT",
-    "ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS lines_read BIGINT",
-    "ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS totalled BOOLEAN",
+    *(
+        f"ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS {column}"
+        for column in (
+            "source VARCHAR",
+            "grown_from INTEGER",
+            "settled BIGINT",
+            "lines BIGINT",
+            "lines_read BIGINT",
+            "totalled BOOLEAN",
+        )
+    ),
     *(
         f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS findings VARCHAR DEFAULT ''"
         for table in ("controls", "published_controls")

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.explain.words import Row
-from pipelines.inbox import Batch, InboxFile, find_files, read
+from pipelines.inbox import Batch, InboxFile, find_content, find_files, read
 from pipelines.settings import Installation
 from pipelines.sources import source_of
 from transforms.mediation.formats import Format, Kind, Reader, all_formats
@@ -57,7 +57,7 @@ def find_record(installation: Installation, usage_file: Row, record_number: int)
     if file is None or file.format not in formats:
         return None
     form = formats[file.format]
-    kind, batches = read(file, form.KINDS)
+    kind, batches = read(file, form.KINDS, installation.settings.load)
     reader = partial(form.reader, kind, source_of(installation, file))
     line, piece = _places(kind, batches, reader(), record_number)
     if piece is None:
@@ -80,16 +80,10 @@ def find_record(installation: Installation, usage_file: Row, record_number: int)
 
 
 def _same_file(installation: Installation, usage_file: Row, formats: dict[str, Format]) -> InboxFile | None:
-    """The file with the very content that was loaded: where it was found then, else anywhere in the inbox."""
-    then = InboxFile(installation.home / usage_file["path"], usage_file["path"], usage_file["format"])
-
-    def is_it(file: InboxFile) -> bool:
-        found = file.path.is_file() and file.path.stat().st_size == usage_file["bytes"]
-        return found and file.sha256() == usage_file["file_id"]
-
-    if is_it(then):
-        return then
-    return next((file for file in find_files(installation, formats)[0] if is_it(file)), None)
+    """The very content that was loaded: where it was found then, else anywhere in the inbox."""
+    wanted = [usage_file[name] for name in ("path", "format", "bytes", "file_id")]
+    there = find_files(installation, formats)[0]
+    return find_content([file for file in there if file.name == wanted[0]], *wanted) or find_content(there, *wanted)
 
 
 def _places(

@@ -26,6 +26,8 @@ WHAT_TO_DO = {
     f"{_RECYCLE}",
     "conflicting_duplicate": "nothing, if the record that came first is right. If both are events of "
     "their own, give this one another record_id at its source and put it into the inbox in a new file",
+    "changed_file": "give the file its old content back, or move it as it is now to another name in its folder; then run "
+    "the month again",
 }
 """What a person can do about each reason of suspense."""
 

@@ -16,7 +16,16 @@ from transforms.tables.base import types
 
 READABLE_SINCE = "v1.4.0"
 
-SUSPENSE = """
+_REFUSED_FILES = """
+    WITH refused_files AS (
+        SELECT file_id, min_by(COLUMNS(* EXCLUDE file_id), path) FROM changed_files ANTI JOIN loaded_files USING (file_id)
+        GROUP BY file_id
+    )
+"""
+"""Files that were changed, once per content."""
+
+SUSPENSE = f"""
+    {_REFUSED_FILES}
     SELECT file_id, format, record_number, record_id, leg, reason, detail, first_seen_at, state, account_id, usage_month
     FROM suspense
     UNION ALL BY NAME
@@ -38,11 +47,17 @@ SUSPENSE = """
         f.loaded_at AS first_seen_at, 'open' AS state, NULL AS account_id, NULL AS usage_month
     FROM event_parts p JOIN loaded_files f USING (file_number)
     WHERE p.state = 'waiting'
+    UNION ALL BY NAME
+    SELECT file_id, format, unnest(range(1, records + 1)) AS record_number, NULL AS record_id, 'main' AS leg,
+        'changed_file' AS reason, path || ' was loaded with another content: the file is refused as it is now' AS detail,
+        first_seen_at, 'open' AS state, NULL AS account_id, NULL AS usage_month
+    FROM refused_files
 """
 """All suspense: of rating, of mediation but for legs of repeated records, and records that contradict an earlier one."""
 
-USAGE_FILES = """
-    WITH waiting AS (
+USAGE_FILES = f"""
+    {_REFUSED_FILES},
+    waiting AS (
         SELECT f.file_number, s.record_number, bool_or(s.leg = 'main') AS main, bool_or(s.leg = 'forwarded') AS forwarded
         FROM suspense s JOIN loaded_files f USING (file_id)
         WHERE s.state = 'open' AND s.format <> 'numbers' GROUP BY ALL
@@ -72,6 +87,10 @@ USAGE_FILES = """
         refused + conflicting + waiting + incomplete AS suspended, same + repeated AS duplicates, unbillable + told AS unbillable,
         loaded_at, lines, seconds, segments
     FROM counted
+    UNION ALL BY NAME
+    SELECT file_id, path, format, bytes, records, 0 AS usage_records, records AS suspended, 0 AS duplicates,
+        0 AS unbillable, first_seen_at AS loaded_at
+    FROM refused_files
 """
 """Where the records of each file went. A record counts as suspended when none of its legs is rated."""
 

@@ -149,8 +149,11 @@ def test_it_ends_well_and_says_what_it_passed_over(ran: tuple[Home, Said]) -> No
     home, said = ran
     assert said.status == 0, said.err
     known = "not loaded: the inbox has a folder for each format, and callbill knows callr, standard"
+    link = "not loaded: it is a symbolic link: put the file itself into the inbox"
+    refused = {"gone.csv": link, "loop": link, "pipe.csv": "not loaded: it is a FIFO and no file"}
     assert said.err.splitlines() == [
-        f"callbill: {home.path / 'inbox' / name}: {known}" for name in ("stray.csv", "twilio", "\\xff")
+        *(f"callbill: {home.path / 'inbox' / 'standard' / name}: {why}" for name, why in refused.items()),
+        *(f"callbill: {home.path / 'inbox' / name}: {known}" for name in ("stray.csv", "twilio", "\\xff")),
     ]
 
 

@@ -21,6 +21,9 @@ from transforms.mediation.values import said
 NOT_UTF8 = "\ufdd0"
 """Stands for bytes that are no UTF-8; a Unicode noncharacter, which no exchanged text may contain."""
 
+TOO_LONG = "\ufdd1"
+"""Stands for a line that is longer than what is read of one; a noncharacter as well."""
+
 LONGEST_RECORD = 64
 """Lines over which a quoted field may run. A stray quote can therefore never swallow more than this."""
 
@@ -205,13 +208,16 @@ class CsvLines:
                 table = table.with_columns(_shape=pl.when(fits).then(pl.lit(width, pl.UInt32)).otherwise("_shape"))
                 if table["_shape"].null_count() == 0:
                     break
-        broken = line.str.contains(NOT_UTF8, literal=True)
+        not_utf8, too_long = (line.str.contains(mark, literal=True) for mark in (NOT_UTF8, TOO_LONG))
+        broken = not_utf8 | too_long
         good = pl.col("_shape").is_not_null() & ~broken
         widths = _widths(sorted(self.shapes))
         unreadable = _refuse(
             table.filter(~good),
-            pl.when(broken)
+            pl.when(not_utf8)
             .then(pl.lit("the line is no UTF-8"))
+            .when(too_long)
+            .then(pl.lit("the line is longer than a line may be"))
             .when(pl.col("_quoted"))
             .then(pl.lit(f"the quotes of the line do not pair up to {widths} fields"))
             .otherwise(fields.cast(pl.String) + pl.lit(f" fields, {widths} expected")),
@@ -389,6 +395,8 @@ def parse_object(line: str) -> tuple[dict[str, Any] | None, str]:
     """The object of a line, or None and why it is none."""
     if NOT_UTF8 in line:
         return None, "the line is no UTF-8"
+    if TOO_LONG in line:
+        return None, "the line is longer than a line may be"
     try:
         value = json.loads(
             line,
