@@ -52,10 +52,15 @@ class FirstBytes(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         """Reads into `buffer`; returns how many bytes."""
         view = memoryview(buffer).cast("B")
-        data = self._file.read(min(len(view), self._left))
+        data = self.read(len(view))
         view[: len(data)] = data
-        self._left -= len(data)
         return len(data)
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes; all that are left where it is below 0."""
+        data = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data
 
     def close(self) -> None:
         """Closes the file too."""
@@ -80,17 +85,13 @@ def _without_following(path: str, flags: int) -> int:
 def is_packed(path: Path) -> bool:
     """Whether it begins as gzip or zstd does."""
     with open_plain(path, 4) as file:
-        return _start_of(file).startswith((GZIP, *ZSTD))
-
-
-def _start_of(file: FirstBytes) -> bytes:
-    return file.read(4) or b""
+        return file.read(4).startswith((GZIP, *ZSTD))
 
 
 def unpacked(path: Path, size: int, block: int, limits: Loading) -> Blocks:
     """The content of the first `size` bytes of the file, without compression, in blocks of about `block` bytes."""
     with open_plain(path, 4) as file:
-        magic = _start_of(file)
+        magic = file.read(4)
     with open_plain(path, size) as file:
         if magic.startswith(GZIP):
             yield from _capped(_gzip(file, block), size, limits)
@@ -123,7 +124,7 @@ def _gzip(file: FirstBytes, size: int) -> Blocks:
     member = zlib.decompressobj(wbits=31)
     pending = b""
     while True:
-        pending = pending or file.read(1 << 16) or b""
+        pending = pending or file.read(1 << 16)
         if not pending:
             if not member.eof:
                 yield b"", "the gzip data ends before its end"

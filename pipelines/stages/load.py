@@ -123,6 +123,9 @@ def _load_file(session: Session, new: NewFile, form: Format) -> tuple[int, int]:
         for part, damage, counted, before in one_ahead(_parts(batches, reader)):
             lines, settled = counted, before
             if part is not None:
+                unbillable += part.unbillable
+                session.progress.advance(part.unbillable)
+            if part is not None and not part.is_empty:
                 fresh, passed = only_new(part, known) if known else (part, 0)
                 usage, refusals = _mediate(fresh, number, form.NAME)
                 waiting = _parts_of_events(fresh, number, form.NAME)
@@ -136,10 +139,9 @@ def _load_file(session: Session, new: NewFile, form: Format) -> tuple[int, int]:
                 main = refusals.filter(pl.col("leg") == "main").height
                 refused += main
                 kept += usage.height
-                unbillable += part.unbillable
                 parts += waiting.height
                 left_out += passed
-                session.progress.advance(usage.height + main + part.unbillable + waiting.height)
+                session.progress.advance(usage.height + main + waiting.height)
             if damage:
                 damaged = 1
                 lost = _damaged(number, reader.records + 1, damage)

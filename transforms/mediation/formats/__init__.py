@@ -44,6 +44,11 @@ NUMBER_EVENT = {
 }
 """A record by which a provider tells that it assigned or unassigned a number (E.164 with +), and when."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds no record, but for unbillable ones."""
+        return self.fields.is_empty() and self.unreadable.is_empty() and (self.parts is None or self.parts.is_empty())
+
 
 PART = {
     "record_number": pl.Int64,
