@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -21,6 +22,7 @@ from pipelines.stages.assemble import NEW_FILES, assemble_events
 from transforms.mediation import records
 from transforms.mediation.duplicates import EVENT, find_duplicates
 from transforms.mediation.formats import Format, Read, Reader, all_formats
+from transforms.mediation.source import Source
 from transforms.tables.base import assert_contract, conform, empty
 from transforms.tables.usage import EventParts, RefusedRecords, UsageRecords
 
@@ -82,14 +84,40 @@ def load_usage(session: Session) -> Facts:
     return facts
 
 
-def load_again(session: Session, files: Sequence[tuple[InboxFile, str]]) -> None:
-    """Loads these files, each with its SHA-256, in this order, and compares their records."""
+def load_again(session: Session, files: Sequence[tuple[InboxFile, str, Source]]) -> None:
+    """Loads these files, each with its SHA-256 and its source as it was, in this order, and compares their records."""
     formats = all_formats()
-    for group in _groups(iter(files)):
+    sources = {file_id: source for _, file_id, source in files}
+    for group in _groups((file, file_id) for file, file_id, _ in files):
         with session.warehouse.transaction():
             for file, file_id in group:
-                _load_file(session, file, file_id, formats[file.format])
+                _load_file(session, file, file_id, formats[file.format], sources[file_id])
     compare_records(session)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a file: how many records it has, and UsageRecords, RefusedRecords and EventParts of them."""
+
+    records: int
+    usage: pl.DataFrame
+    refused: pl.DataFrame
+    parts: pl.DataFrame
+
+
+def read_again(file: InboxFile, form: Format, source: Source, number: int) -> Iterator[Piece]:
+    """What a file that was loaded under that number holds, as `source` has it read. Writes nothing."""
+    kind, batches = read(file, form.KINDS)
+    reader = form.reader(kind, source)
+    before = 0
+    for part, damage in one_ahead(_parts(batches, reader)):
+        if part is not None:
+            yield Piece(
+                reader.records - before, *_mediate(part, number, form.NAME), _parts_of_events(part, number, form.NAME)
+            )
+            before = reader.records
+        if damage:
+            yield Piece(1, empty(UsageRecords), _damaged(number, reader.records + 1, damage), empty(EventParts))
 
 
 def _new_files(session: Session, files: list[InboxFile]) -> Iterator[tuple[InboxFile, str]]:
@@ -135,12 +163,15 @@ def _remember_path(session: Session, file: InboxFile, file_id: str) -> None:
     )
 
 
-def _load_file(session: Session, file: InboxFile, file_id: str, form: Format) -> tuple[int, int]:
-    """Loads one file; returns its records and how many were refused. Belongs into a transaction."""
+def _load_file(
+    session: Session, file: InboxFile, file_id: str, form: Format, source: Source | None = None
+) -> tuple[int, int]:
+    """Loads one file; returns its records and how many were refused. Belongs into a transaction. Without a `source` it is
+    that of the settings."""
     warehouse = session.warehouse
     number = (warehouse.value("SELECT max(file_number) FROM loaded_files") or 0) + 1
     kind, batches = read(file, form.KINDS)
-    source = source_of(session.installation, file)
+    source = source or source_of(session.installation, file)
     reader = form.reader(kind, source)
     refused = unbillable = kept = damaged = parts = 0
     with one_behind() as later:
@@ -223,7 +254,7 @@ def compare_records(session: Session) -> Facts:
         passes = -(-new // COMPARED_ROWS)
         for part in range(passes):
             for candidates in _repeated_events(session, f"{_NAME} % {passes} = {part}" if passes > 1 else "true"):
-                repeated = find_duplicates(candidates)
+                repeated = find_duplicates(candidates, behind=("known",))
                 fresh = repeated.join(_known(session), on=["file_number", "record_number"], how="anti")
                 warehouse.insert("duplicates", fresh)
                 found += fresh.height
@@ -238,6 +269,9 @@ _NAME = f"hash({', '.join(EVENT)})"
 _LEG_REFUSED = (
     "(file_number, record_number) IN (SELECT (file_number, record_number) FROM refused_records WHERE leg = 'forwarded')"
 )
+
+_KNOWN = "(file_number, record_number) IN (SELECT (file_number, record_number) FROM duplicates)"
+"""Of records of one event, one that was read again may be the repeated one although its file came first."""
 
 REPEATED_ROWS = 500_000
 """Records of repeated events that are compared at once."""
@@ -265,7 +299,7 @@ def _repeated_events(session: Session, mine: str) -> Iterator[pl.DataFrame]:
     slices = -(-rows // REPEATED_ROWS)
     for number in range(slices):
         yield warehouse.frame(
-            f"SELECT *, {_LEG_REFUSED} AS leg_refused FROM usage_records WHERE {mine} "
+            f"SELECT *, {_LEG_REFUSED} AS leg_refused, {_KNOWN} AS known FROM usage_records WHERE {mine} "
             f"AND {_NAME} IN (SELECT name FROM repeated WHERE (name >> 32) % {slices} = {number})"
         )
     warehouse.connection.execute("DROP TABLE repeated")

@@ -1,0 +1,54 @@
+"""The raw files that were loaded, found again in the inbox by their content, whatever their name is now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.inbox import InboxFile, find_files
+from pipelines.session import Session
+from transforms.mediation.formats import all_formats
+from transforms.mediation.source import Source
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A file as it was loaded. `file` is where it lies now, under the name it was loaded with, None where it is gone;
+    `source` as its records were read, None where that was not kept."""
+
+    number: int
+    name: str
+    sha256: str
+    file: InboxFile | None
+    source: Source | None
+
+    def missing(self) -> str:
+        """That it is gone, for people."""
+        return f"{self.name}: not in the inbox any more with the content that was loaded (SHA-256 {self.sha256[:16]})"
+
+
+def find_again(session: Session, which: str, parameters: Sequence[object] = ()) -> list[Loaded]:
+    """The loaded files for which the SQL condition holds, in the order in which they were loaded."""
+    rows = session.warehouse.connection.execute(
+        f"SELECT file_number, path, format, file_id, bytes, source FROM loaded_files WHERE {which} ORDER BY file_number",
+        list(parameters),
+    ).fetchall()
+    if not rows:
+        return []
+    there, _ = find_files(session.installation, all_formats())
+    by_name = {file.name: file for file in there}
+    found = []
+    for number, path, form, sha256, size, source in rows:
+        same_name = [by_name[path]] if path in by_name else []
+        same_size = (file for file in there if file.format == form and file.path.stat().st_size == size)
+        match = next((file for file in (*same_name, *same_size) if file.sha256() == sha256), None)
+        found.append(
+            Loaded(
+                number,
+                path,
+                sha256,
+                InboxFile(match.path, path, form) if match else None,
+                Source.from_text(source) if source else None,
+            )
+        )
+    return found
