@@ -10,7 +10,7 @@ from typing import Any, cast
 import polars as pl
 
 from pipelines.errors import BadInput
-from pipelines.inbox import InboxFile, read
+from pipelines.inbox import Batch, InboxFile, read
 from pipelines.settings import Installation
 from pipelines.sources import source_of
 from transforms.mediation.formats import AssemblingFormat, Format, all_formats
@@ -98,14 +98,15 @@ def _read_as(installation: Installation, path: Path, form: Format) -> Sniffed:
     """The beginning of the file read as that format, with the settings of its folder."""
     file = InboxFile(path, f"{installation.inbox.name}/{form.NAME}/{path.name}", form.NAME)
     kind, batches = read(file, form.KINDS)
-    batch = next(iter(batches), None)
+    batch = next(batches, None)
     if batch is None or not batch.frame.width:
         return _nothing(form)
     head = ""
     if "line" in batch.frame.columns:
         head = "\n".join(batch.frame["line"].head(100).to_list())[:HEAD_CHARACTERS]
     frame = batch.frame.head(READ_LINES)
-    last = batch.last and batch.damage is None and frame.height == batch.frame.height
+    ends = batch.last or (kind == "columns" and _is_end(next(batches, None)))
+    last = ends and batch.damage is None and frame.height == batch.frame.height
     reader = form.reader(kind, source_of(installation, file))
     got = reader.feed(frame, last=last)
     mediated = mediate(got.fields)
@@ -132,6 +133,11 @@ def _read_as(installation: Installation, path: Path, form: Format) -> Sniffed:
         incomplete,
         beginning_only=not last,
     )
+
+
+def _is_end(batch: Batch | None) -> bool:
+    """Whether nothing comes any more: the last batch of a Parquet file has no rows."""
+    return batch is None or (batch.last and batch.damage is None and batch.frame.is_empty())
 
 
 def _nothing(form: Format) -> Sniffed:

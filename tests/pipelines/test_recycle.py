@@ -20,6 +20,7 @@ APRIL, MAY = "2026-04", "2026-05"
 CALL = ("s1", "", "0184000003", "0145000001", "2026-04-05 10:00:00", 83)
 EPOCH = ("e1", "", "0184000003", "0145000001", 1775548800, 60)
 """At 2026-04-07 08:00 UTC."""
+SAME_CALL = (*EPOCH[:4], "2026-04-07 10:00:00", 60)
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_a_file_under_another_name_is_found(home: Home) -> None:
 
 
 def test_a_mended_record_waits_for_its_price(home: Home) -> None:
-    calls(home, "a.csv", [EPOCH[:3] + ("+99912345678",) + EPOCH[4:]])
+    calls(home, "a.csv", [(*EPOCH[:3], "+99912345678", *EPOCH[4:])])
     run(home)
     settings(home, **RIGHT, template="${epoch}")
     recycle(home)
@@ -109,7 +110,7 @@ def test_a_mended_record_waits_for_its_price(home: Home) -> None:
 def test_the_same_sent_again_in_the_meantime_stands_where_it_is_on_a_bill(home: Home) -> None:
     calls(home, "a.csv", [EPOCH])
     run(home)
-    calls(home, "b.csv", [EPOCH[:4] + ("2026-04-07 10:00:00", 60)])
+    calls(home, "b.csv", [SAME_CALL])
     run(home)
     assert call("issue", APRIL, *home.arguments).status == 0
     settings(home, **RIGHT, template="${epoch}")
@@ -122,7 +123,7 @@ def test_the_same_sent_again_in_the_meantime_stands_where_it_is_on_a_bill(home: 
 def test_of_two_on_no_bill_the_first_found_stands_as_ever(home: Home) -> None:
     calls(home, "a.csv", [EPOCH])
     run(home)
-    calls(home, "b.csv", [EPOCH[:4] + ("2026-04-07 10:00:00", 60)])
+    calls(home, "b.csv", [SAME_CALL])
     run(home)
     settings(home, **RIGHT, template="${epoch}")
     recycle(home)
