@@ -88,7 +88,7 @@ def _nothing(row: Row) -> Amount | None:
 def _estimates(sources: Sources) -> Callable[[Row], Amount | None]:
     """What a leg that waits costs about: the average charge of legs that are most like it, in the currency of most of
     these; unrounded. None where nothing like it was charged."""
-    values = {"months": AVERAGED_MONTHS}
+    values: dict[str, object] = {"months": AVERAGED_MONTHS}
     sums: dict[tuple[Any, ...], dict[str, list[Any]]] = defaultdict(lambda: defaultdict(lambda: [Decimal(0), 0]))
     for row in (*sources.rows(_USAGE, values), *sources.rows(_FEES, values)):
         for names in _ALIKE:
