@@ -13,11 +13,11 @@ _MANY = 20
 
 _AGAIN = "put it into the inbox in a new file, under the same record_id; then run the month again"
 _RECYCLE = "then `callbill recycle`"
-_SETTINGS = "where the settings of its source were wrong, mend them, then `callbill recycle`; else "
+_SETTINGS = "; or, where the settings of its source were wrong, mend those, then `callbill recycle`"
 
 WHAT_TO_DO = {
-    "unreadable": f"{_SETTINGS}mend the record at its source and {_AGAIN}",
-    "bad_value": f"{_SETTINGS}mend the record at its source and {_AGAIN}",
+    "unreadable": f"mend the record at its source and {_AGAIN}{_SETTINGS}",
+    "bad_value": f"mend the record at its source and {_AGAIN}{_SETTINGS}",
     "sms_length_unknown": f"give the record segments, a text, or encoding and text_length; {_AGAIN}",
     "account_unknown": "add the account to accounts.csv, or the number's holding at that moment to "
     f"numbers.csv; {_RECYCLE}",

@@ -41,6 +41,8 @@ def mend_records(session: Session, folder: str | None = None) -> Mended:
     One transaction. A file that is gone, or has other records by these settings, is told, and its records stay.
     """
     session.progress.stage("read again")
+    if folder is None and not session.warehouse.value("SELECT 1 FROM refused_records LIMIT 1"):
+        return Mended()
     with session.warehouse.transaction():
         choose(session, folder)
         found = Mended(refused=_count(session, "taken_refused"))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pipelines.catalogue import select_nothing
 from pipelines.closing import billed_in, issued_legs
+from pipelines.errors import BadInput
 from pipelines.session import Session
 from pipelines.stages.assemble import assemble_events
 from transforms.mediation.duplicates import EVENT, find_duplicates
@@ -36,24 +37,27 @@ OUTSIDE = f"""
 
 
 def prepare(session: Session) -> None:
-    """Makes the temporary tables, empty; and `on_bills`: what stands on issued bills and notes."""
+    """Makes the temporary tables, empty."""
     execute = session.warehouse.connection.execute
     for table in ("taken", "taken_legs"):
         execute(f"CREATE OR REPLACE TEMP TABLE {table} (file_number INTEGER, record_number BIGINT)")
     for table, columns in _TABLES.items():
         execute(f"CREATE OR REPLACE TEMP TABLE {NEW[table]} AS {select_nothing(columns)}")
-    execute(
-        "CREATE OR REPLACE TEMP TABLE on_bills AS SELECT DISTINCT file_number, record_number "
-        f"FROM {issued_legs(session)} JOIN loaded_files USING (file_id)"
+
+
+def _find_on_bills(session: Session, places: str) -> None:
+    """Makes the temporary table `on_bills`: those of the table `places` that stand on issued bills and notes."""
+    session.warehouse.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE on_bills AS SELECT DISTINCT file_number, record_number "
+        f"FROM {issued_legs(session)} JOIN loaded_files USING (file_id) SEMI JOIN {places} USING (file_number, record_number)"
     )
 
 
 def choose(session: Session, folder: str | None) -> None:
     """Takes what is refused and not written off; of a `folder` of the inbox all that is on no issued bill either. Fills
-    `taken_refused` with what is refused there."""
+    `taken_refused` with what is refused there. Raises BadInput where nothing was loaded from the folder."""
     execute = session.warehouse.connection.execute
     prepare(session)
-    free = f"{_PLACE} NOT IN {_GIVEN_UP} AND {_PLACE} NOT IN (SELECT {_PLACE} FROM on_bills)"
     mine = "true"
     if folder is not None:
         execute("CREATE OR REPLACE TEMP TABLE in_folder (file_number INTEGER)")
@@ -61,23 +65,28 @@ def choose(session: Session, folder: str | None) -> None:
             "INSERT INTO in_folder SELECT file_number FROM loaded_files WHERE starts_with(path, ?)",
             [f"{session.installation.inbox.name}/{folder.strip('/')}/"],
         )
+        if not session.warehouse.value("SELECT 1 FROM in_folder LIMIT 1"):
+            raise BadInput(f"{session.installation.inbox / folder}: no file was loaded from there")
         mine = "file_number IN (SELECT file_number FROM in_folder)"
         execute(
             "INSERT INTO taken SELECT * FROM (SELECT file_number, unnest(range(1, records + 1)) AS record_number "
-            f"FROM loaded_files WHERE {mine}) WHERE {free}"
+            f"FROM loaded_files WHERE {mine})"
         )
     else:
         of_events = f"{_PLACE} IN (SELECT {_PLACE} FROM event_parts)"
         execute(
             f"INSERT INTO taken SELECT file_number, record_number FROM refused_records "
-            f"WHERE (leg = 'main' OR {of_events}) AND {free}"
+            f"WHERE (leg = 'main' OR {of_events})"
         )
     # What several records tell is read again with all of them, or not at all.
     execute(
         "INSERT INTO taken SELECT file_number, record_number FROM event_parts WHERE (format, event) IN "
         f"(SELECT (format, event) FROM event_parts WHERE {_TAKEN}) AND NOT {_TAKEN}"
     )
-    _leave_events(session, f"NOT ({free})")
+    _find_on_bills(session, "taken")
+    fixed = f"({_PLACE} IN {_GIVEN_UP} OR {_PLACE} IN (SELECT {_PLACE} FROM on_bills))"
+    _leave_events(session, fixed)
+    execute(f"DELETE FROM taken WHERE {fixed}")
     execute(
         "INSERT INTO taken_legs SELECT file_number, record_number FROM refused_records "
         f"WHERE leg = 'forwarded' AND {mine} AND NOT {_TAKEN} AND {_PLACE} NOT IN {_GIVEN_UP} "
@@ -184,11 +193,14 @@ def _compare_again(session: Session) -> None:
     warehouse.connection.execute(
         f"DELETE FROM duplicates WHERE {_PLACE} IN (SELECT {_PLACE} FROM usage_records WHERE {of_names})"
     )
-    candidates = warehouse.frame(
-        f"SELECT *, {_PLACE} IN (SELECT {_PLACE} FROM refused_records WHERE leg = 'forwarded') AS leg_refused, "
-        f"{_PLACE} NOT IN (SELECT {_PLACE} FROM on_bills) AS unbilled FROM usage_records WHERE {_NAME} IN "
+    warehouse.connection.execute(
+        "CREATE OR REPLACE TEMP TABLE alike AS "
+        f"SELECT *, {_PLACE} IN (SELECT {_PLACE} FROM refused_records WHERE leg = 'forwarded') AS leg_refused "
+        f"FROM usage_records WHERE {_NAME} IN "
         f"(SELECT {_NAME} FROM usage_records WHERE {of_names} GROUP BY ALL HAVING count(*) > 1)"
     )
+    _find_on_bills(session, "alike")
+    candidates = warehouse.frame(f"SELECT *, {_PLACE} NOT IN (SELECT {_PLACE} FROM on_bills) AS unbilled FROM alike")
     warehouse.insert("duplicates", find_duplicates(candidates, behind=("unbilled",)))
 
 

@@ -224,3 +224,11 @@ def test_a_second_leg_that_can_be_read_now_joins_its_call(home: Home) -> None:
     assert states(home) == [(1, "forwarded", "bad_value", "recycled", APRIL)]
     assert place.exists()
     assert rows(home, "SELECT file_id FROM usage_files")[0][0] == file_id
+
+
+def test_a_folder_that_nothing_came_from(home: Home) -> None:
+    calls(home, "a.csv", [CALL])
+    run(home)
+    said = call("recycle", "--source", "swich", *home.arguments)
+    assert said.status == 2
+    assert "inbox/swich: no file was loaded from there" in said.err
