@@ -52,6 +52,9 @@ _INTERNAL = (
     "CREATE TABLE IF NOT EXISTS bill_statements (document VARCHAR, account_id VARCHAR, position INTEGER, "
     "posted_at TIMESTAMP WITH TIME ZONE, kind VARCHAR, reference VARCHAR, amount DECIMAL(18,4))",
     file_totals.TABLE,
+    "CREATE TABLE IF NOT EXISTS readings (reading INTEGER, file_number INTEGER, read_at TIMESTAMP WITH TIME ZONE, "
+    "source VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS read_again (reading INTEGER, file_number INTEGER, record_number BIGINT, leg VARCHAR)",
     "CREATE TABLE IF NOT EXISTS number_series (series VARCHAR, year VARCHAR, last BIGINT)",
     "CREATE TABLE IF NOT EXISTS manifest (stage VARCHAR, month VARCHAR, finished_at TIMESTAMP WITH TIME ZONE, "
     "version VARCHAR, facts VARCHAR)",
@@ -287,9 +290,9 @@ class Warehouse:
         """The result of `query`."""
         return self.connection.sql(query, params=list(parameters)).pl()
 
-    def value(self, query: str, parameters: Sequence[object] = ()) -> Any:
+    def value(self, query: str, parameters: Sequence[object] | dict[str, object] = ()) -> Any:
         """The one value of `query`, or None."""
-        rows = self.connection.execute(query, list(parameters)).fetchall()
+        rows = self.connection.execute(query, parameters or None).fetchall()
         return rows[0][0] if rows else None
 
     def batches(self, query: str, parameters: Sequence[object] = (), rows: int = BATCH_ROWS) -> Generator[pl.DataFrame]:

@@ -5,10 +5,11 @@ The file is streamed through the inbox and the readers of its format, which coun
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -79,6 +80,37 @@ def find_record(installation: Installation, usage_file: Row, record_number: int)
     )
 
 
+def find_lines(installation: Installation, usage_file: Row, record_numbers: Collection[int]) -> dict[int, int]:
+    """The lines on which records of a loaded file (a row of usage_files) begin, as far as they can be told, in one reading
+    of the file."""
+    formats = all_formats()
+    file = _same_file(installation, usage_file, formats)
+    if file is None or file.format not in formats:
+        return {}
+    form = formats[file.format]
+    kind, batches = read(file, form.KINDS)
+    lines = getattr(form.reader(kind, source_of(installation, file)), "lines", None)
+    if kind != "columns" and isinstance(lines, CsvLines):
+        places = CsvPlaces(**_as_told(lines), every=frozenset(record_numbers))
+        for batch in batches:
+            places.feed(batch.frame["line"], last=batch.last)
+        return places.begins
+    found: dict[int, int] = {}
+    if kind != "columns" and isinstance(lines, JsonLines):
+        passed = records = 0
+        for batch in batches:
+            full = _full_lines(batch)
+            mine = (number for number in record_numbers if records < number <= records + len(full))
+            found.update({number: passed + int(full[number - records - 1]) + 1 for number in mine})
+            passed, records = passed + batch.frame.height, records + len(full)
+    return found
+
+
+def _full_lines(batch: Batch) -> pl.Series:
+    """The places of the lines that are not blank."""
+    return (batch.frame["line"].str.strip_chars(" \t\r\ufeff") != "").arg_true()
+
+
 def _same_file(installation: Installation, usage_file: Row, formats: dict[str, Format]) -> InboxFile | None:
     """The very content that was loaded: where it was found then, else anywhere in the inbox."""
     wanted = [usage_file[name] for name in ("path", "format", "bytes", "file_id")]
@@ -94,13 +126,17 @@ def _places(
         return None, _row(batches, wanted)
     lines = getattr(reader, "lines", None)
     if isinstance(lines, CsvLines):
-        told = {item.name: getattr(lines, item.name) for item in fields(CsvLines) if item.name not in _OF_THE_FILE}
-        return _line_of_csv(batches, CsvPlaces(**told, wanted=wanted))
+        return _line_of_csv(batches, CsvPlaces(**_as_told(lines), wanted=wanted))
     if isinstance(lines, JsonLines):
         return _line_of_json(batches, wanted)
     if isinstance(lines, JsonTexts):
         return _line_of_json(batches, wanted, JsonPlaces(lines.schema, lines.pages, wanted=wanted))
     return None, None
+
+
+def _as_told(lines: CsvLines) -> dict[str, Any]:
+    """How the format has its files read."""
+    return {item.name: getattr(lines, item.name) for item in fields(CsvLines) if item.name not in _OF_THE_FILE}
 
 
 _OF_THE_FILE = ("problem", "records", "_begun", "_carried")
@@ -128,7 +164,7 @@ def _line_of_json(
             if texts.found is not None:
                 return None, pl.DataFrame({"line": [texts.found]})
             continue
-        full = (line.str.strip_chars(" \t\r\ufeff") != "").arg_true()
+        full = _full_lines(batch)
         if records < wanted <= records + len(full):
             place = int(full[wanted - records - 1])
             return lines + place + 1, batch.frame.slice(place, 1)
@@ -154,11 +190,14 @@ class JsonPlaces(JsonTexts):
 class CsvPlaces(CsvLines):
     """Counts the records of a CSV file as `CsvLines` does, but reads no fields, up to the record `wanted`.
 
-    `found` is then the line on which it begins, and its text, which may run over several lines.
+    `found` is then the line on which it begins, and its text, which may run over several lines. `begins`: the lines on
+    which the records of `every` begin.
     """
 
     wanted: int = 0
     found: tuple[int, str] | None = None
+    every: frozenset[int] = frozenset()
+    begins: dict[int, int] = field(default_factory=dict)
     _passed: int = 1
 
     def _join_broken(self, table: pl.DataFrame, *, last: bool) -> pl.DataFrame:
@@ -173,6 +212,9 @@ class CsvPlaces(CsvLines):
         here = table.filter(pl.col("record_number") == self.wanted)
         if here.height:
             self.found = here["_begins"].item(), here["line"].item()
+        if self.every:
+            rows = table.filter(pl.col("record_number").is_in(list(self.every)))
+            self.begins.update(rows.select("record_number", "_begins").iter_rows())
         return Fields(self._nothing(), unreadable_frame())
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 import polars as pl
 
-from pipelines import reference
+from pipelines import file_totals, reference
 from pipelines.behind import one_ahead, one_behind
 from pipelines.catalogue import PRICE_TABLES, REFERENCE, in_warehouse
 from pipelines.file_sequence import missing_files
 from pipelines.inbox import Batch, find_files, read
 from pipelines.kept import keep
+from pipelines.raw_files import Loaded
 from pipelines.session import Session
 from pipelines.settings import SETTINGS_FILE
 from pipelines.sources import source_of
@@ -25,6 +26,7 @@ from pipelines.stages.repeated import repeated_events
 from transforms.mediation import records
 from transforms.mediation.duplicates import find_duplicates
 from transforms.mediation.formats import Format, Read, Reader, all_formats, lines_read
+from transforms.mediation.source import Source
 from transforms.tables.base import assert_contract, conform, empty
 from transforms.tables.usage import EventParts, NumberEvents, RefusedRecords, UsageRecords
 
@@ -95,6 +97,34 @@ def load_again(session: Session, files: Sequence[NewFile]) -> None:
     compare_records(session)
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a file: how many records it has, and UsageRecords, RefusedRecords and EventParts of them."""
+
+    records: int
+    usage: pl.DataFrame
+    refused: pl.DataFrame
+    parts: pl.DataFrame
+
+
+def read_again(session: Session, loaded: Loaded, form: Format, source: Source) -> Iterator[Piece]:
+    """What a loaded file holds, as `source` has it read; of one that has grown, what is behind the file before. Writes
+    nothing."""
+    assert loaded.file is not None
+    known = 0 if loaded.grown_from is None else known_records(session, loaded.grown_from, form)
+    kind, batches = read(loaded.file, form.KINDS, session.installation.settings.load)
+    reader = form.reader(kind, source)
+    before, number = known, loaded.number
+    for part, damage, _, _ in one_ahead(_parts(batches, reader)):
+        if part is not None:
+            fresh, _ = only_new(part, known) if known else (part, 0)
+            seen = max(reader.records, known)
+            yield Piece(seen - before, *_mediate(fresh, number, form.NAME), _parts_of_events(fresh, number, form.NAME))
+            before = seen
+        if damage:
+            yield Piece(1, empty(UsageRecords), _damaged(number, reader.records + 1, damage), empty(EventParts))
+
+
 def _groups(files: Iterator[NewFile]) -> Iterator[list[NewFile]]:
     """Files that share a transaction: many small ones, or one large."""
     group: list[NewFile] = []
@@ -115,7 +145,7 @@ def _load_file(session: Session, new: NewFile, form: Format) -> tuple[int, int]:
     number = (warehouse.value("SELECT max(file_number) FROM loaded_files") or 0) + 1
     known = 0 if new.grown_from is None else known_records(session, new.grown_from, form)
     kind, batches = read(file, form.KINDS, session.installation.settings.load)
-    source = source_of(session.installation, file)
+    source = new.source or source_of(session.installation, file)
     reader = form.reader(kind, source)
     refused = unbillable = kept = damaged = parts = settled = left_out = 0
     lines = None
@@ -153,6 +183,7 @@ def _load_file(session: Session, new: NewFile, form: Format) -> tuple[int, int]:
     if reader.records < known:
         # It is read otherwise than it was, by other settings or another version: all of it is compared then.
         warehouse.connection.execute("DELETE FROM refused_records WHERE file_number = ?", [number])
+        file_totals.recount(warehouse.connection, f"SELECT {number} AS file_number")
         return _load_file(session, replace(new, grown_from=None), form)
     # Of the known records, those that were not left out as something else are unbillable.
     seen, unbillable = seen - known, unbillable - (known - left_out)
@@ -225,7 +256,7 @@ def compare_records(session: Session) -> Facts:
         assemble_events(session)
         new = int(warehouse.value(f"SELECT count(*) FROM usage_records WHERE {NEW_FILES}"))
         for candidates in repeated_events(session, NEW_FILES):
-            repeated = find_duplicates(candidates)
+            repeated = find_duplicates(candidates, behind=("known",))
             with warehouse.lent("found_now", repeated):
                 fresh = warehouse.frame(
                     "SELECT * FROM found_now ANTI JOIN duplicates USING (file_number, record_number)"

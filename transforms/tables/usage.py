@@ -48,7 +48,9 @@ class UsageFiles(Table):
     usage_records: pl.Int64 = pa.Field(
         ge=0, description="Records that became usage (as one usage record, or two legs)."
     )
-    suspended: pl.Int64 = pa.Field(ge=0, description="Records in open suspense, none of whose legs is rated.")
+    suspended: pl.Int64 = pa.Field(
+        ge=0, description="Records in suspense, open or written off, none of whose legs is rated."
+    )
     duplicates: pl.Int64 = pa.Field(ge=0, description="Records that say again what an earlier record said.")
     unbillable: pl.Int64 = pa.Field(
         ge=0, description="Well-formed events that report no usage, or whose usage another record stands for."
