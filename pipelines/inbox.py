@@ -80,6 +80,9 @@ def find_files(installation: Installation, formats: dict[str, Format]) -> tuple[
             continue
         paths = (path for path in folder.rglob("*") if path.is_file())
         for path in sorted(paths, key=lambda path: path.relative_to(root).as_posix()):
+            described_by = getattr(formats[folder.name], "DESCRIBED_BY", None)
+            if described_by and path.name.endswith(described_by):
+                continue
             if not any(part.startswith(".") for part in path.relative_to(root).parts):
                 name = _readable(path.relative_to(installation.home).as_posix())
                 found.append(InboxFile(path, name, folder.name))
@@ -102,6 +105,12 @@ def read(file: InboxFile, kinds: tuple[Kind, ...]) -> tuple[Kind, Iterator[Batch
     looks_like_json = head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[")
     kind: Kind = "json" if "json" in kinds and (looks_like_json or "csv" not in kinds) else "csv"
     return kind, _lines(file.path)
+
+
+def head(file: InboxFile, size: int = 4096) -> str:
+    """About so many bytes of the beginning of `file`, without its compression, as text."""
+    found = next((block[:size] for block, _ in _blocks(file.path, size) if block), b"")
+    return found.decode("utf-8", "replace")
 
 
 def _head(path: Path) -> bytes:

@@ -28,6 +28,7 @@ from pipelines.stages.issue import put_issue
 from pipelines.stages.proof import documents
 from pipelines.warehouse import Warehouse
 from transforms.mediation.formats import all_formats
+from transforms.mediation.source import Source
 
 
 def rebuild_month(session: Session, name: str) -> dict[str, Any]:
@@ -81,23 +82,23 @@ def _as_of(session: Session, proof: dict[str, Any]) -> Iterator[Session]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _raw_files(session: Session, proof: dict[str, Any]) -> list[tuple[InboxFile, str]]:
-    """The raw files that were loaded then, in their order. Raises BadInput where one is gone or was changed."""
+def _raw_files(session: Session, proof: dict[str, Any]) -> list[tuple[InboxFile, str, Source]]:
+    """The raw files that were loaded then, in their order, and the sources they were read as. Raises BadInput where one is gone or was changed."""
     loaded = session.warehouse.connection.execute(
-        "SELECT path, format, file_id, bytes FROM loaded_files WHERE file_number <= "
+        "SELECT path, format, file_id, bytes, source FROM loaded_files WHERE file_number <= "
         "(SELECT last_file_number FROM issues WHERE billing_month = ? AND part = ?) ORDER BY file_number",
         [proof["month"], proof["part"]],
     ).fetchall()
     there, _ = find_files(session.installation, all_formats())
     by_name = {file.name: file for file in there}
-    found: list[tuple[InboxFile, str]] = []
+    found: list[tuple[InboxFile, str, Source]] = []
     missing: list[str] = []
-    for path, form, sha256, size in loaded:
+    for path, form, sha256, size, source in loaded:
         same_name = [by_name[path]] if path in by_name else []
         same_size = (file for file in there if file.format == form and file.path.stat().st_size == size)
         match = next((file for file in (*same_name, *same_size) if file.sha256() == sha256), None)
         if match:
-            found.append((InboxFile(match.path, path, form), sha256))
+            found.append((InboxFile(match.path, path, form), sha256, Source.from_text(source)))
         else:
             missing.append(
                 f"{path}: not in the inbox any more with the content that was loaded (SHA-256 {sha256[:16]})"

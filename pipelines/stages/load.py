@@ -15,12 +15,13 @@ from pipelines.inbox import Batch, InboxFile, find_files, read
 from pipelines.kept import keep
 from pipelines.session import Session
 from pipelines.settings import SETTINGS_FILE
-from pipelines.sources import source_of
+from pipelines.sources import source_of, why_not_read
 from pipelines.stages import Facts
 from pipelines.stages.assemble import NEW_FILES, assemble_events
 from transforms.mediation import records
 from transforms.mediation.duplicates import EVENT, find_duplicates
 from transforms.mediation.formats import Format, Read, Reader, all_formats
+from transforms.mediation.source import Source
 from transforms.tables.base import assert_contract, conform, empty
 from transforms.tables.usage import EventParts, RefusedRecords, UsageRecords
 
@@ -75,20 +76,23 @@ def load_usage(session: Session) -> Facts:
     for group in _groups(_new_files(session, files)):
         with session.warehouse.transaction():
             for file, file_id in group:
-                records_in, refused = _load_file(session, file, file_id, formats[file.format])
+                source = source_of(session.installation, file)
+                records_in, refused = _load_file(session, file, file_id, formats[file.format], source)
                 facts["new_files"] = int(facts["new_files"]) + 1
                 facts["records"] = int(facts["records"]) + records_in
                 facts["refused"] = int(facts["refused"]) + refused
     return facts
 
 
-def load_again(session: Session, files: Sequence[tuple[InboxFile, str]]) -> None:
-    """Loads these files, each with its SHA-256, in this order, and compares their records."""
+def load_again(session: Session, files: Sequence[tuple[InboxFile, str, Source]]) -> None:
+    """Loads these files, each with its SHA-256 and as the source it was loaded from, in this order, and compares their
+    records."""
     formats = all_formats()
-    for group in _groups(iter(files)):
+    sources = {file_id: source for _, file_id, source in files}
+    for group in _groups((file, file_id) for file, file_id, _ in files):
         with session.warehouse.transaction():
             for file, file_id in group:
-                _load_file(session, file, file_id, formats[file.format])
+                _load_file(session, file, file_id, formats[file.format], sources[file_id])
     compare_records(session)
 
 
@@ -104,6 +108,9 @@ def _new_files(session: Session, files: list[InboxFile]) -> Iterator[tuple[Inbox
     loaded = {row[0] for row in warehouse.connection.execute("SELECT file_id FROM loaded_files").fetchall()}
     for file in files:
         if seen.get(file.name) == file.signature():
+            continue
+        if why_not := why_not_read(session.installation, file):
+            session.progress.warn(why_not)
             continue
         file_id = file.sha256()
         if file_id in loaded:
@@ -135,12 +142,11 @@ def _remember_path(session: Session, file: InboxFile, file_id: str) -> None:
     )
 
 
-def _load_file(session: Session, file: InboxFile, file_id: str, form: Format) -> tuple[int, int]:
+def _load_file(session: Session, file: InboxFile, file_id: str, form: Format, source: Source) -> tuple[int, int]:
     """Loads one file; returns its records and how many were refused. Belongs into a transaction."""
     warehouse = session.warehouse
     number = (warehouse.value("SELECT max(file_number) FROM loaded_files") or 0) + 1
     kind, batches = read(file, form.KINDS)
-    source = source_of(session.installation, file)
     reader = form.reader(kind, source)
     refused = unbillable = kept = damaged = parts = 0
     with one_behind() as later:

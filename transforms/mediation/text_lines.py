@@ -51,6 +51,14 @@ def _refuse(records: pl.DataFrame, detail: pl.Expr) -> pl.DataFrame:
     )
 
 
+def header_names(line: str, delimiter: str) -> list[str]:
+    """The names that a line holds as a header; none where it cannot be read."""
+    try:
+        return next(csv.reader([line.removeprefix("\ufeff").rstrip("\r")], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
 @dataclass
 class CsvLines:
     """Reads the lines of one CSV file batch by batch. `known` names the columns that may occur.
@@ -102,11 +110,7 @@ class CsvLines:
 
     def _is_header(self, line: str) -> bool:
         """Whether the first line is a header; learns the columns from it, or what is wrong with them."""
-        try:
-            text = line.removeprefix("\ufeff").rstrip("\r")
-            names = next(csv.reader([text], delimiter=self.delimiter), [])
-        except csv.Error:
-            names = []
+        names = header_names(line, self.delimiter)
         if self.shapes:
             lowered = [name.strip().lower() for name in names]
             if len(set(lowered)) < len(lowered) or not set(lowered) <= {name.lower() for name in self.known}:
