@@ -83,7 +83,8 @@ def _as_of(session: Session, proof: dict[str, Any]) -> Iterator[Session]:
 
 
 def _raw_files(session: Session, proof: dict[str, Any]) -> list[tuple[InboxFile, str, Source]]:
-    """The raw files that were loaded then, in their order, and the sources they were read as. Raises BadInput where one is gone or was changed."""
+    """The raw files that were loaded then, in their order, and the sources they were read as. Raises BadInput where one
+    is gone or was changed."""
     loaded = session.warehouse.connection.execute(
         "SELECT path, format, file_id, bytes, source FROM loaded_files WHERE file_number <= "
         "(SELECT last_file_number FROM issues WHERE billing_month = ? AND part = ?) ORDER BY file_number",

@@ -41,7 +41,9 @@ def why_not_read(installation: Installation, file: InboxFile) -> str:
     form = all_formats()[file.format]
     try:
         source = source_of(installation, file)
-        problems = form.misfits(source.table, head(file, LARGEST_DESCRIPTION)) if isinstance(form, DescribedFormat) else []
+        problems = (
+            form.misfits(source.table, head(file, LARGEST_DESCRIPTION)) if isinstance(form, DescribedFormat) else []
+        )
     except ValueError as error:
         problems = [str(error)]
     return f"{file.name}: not loaded: {'; '.join(problems)}" if problems else ""

@@ -177,7 +177,13 @@ def _word(text: str) -> str:
 
 
 def _delimiter(value: Any, problems: list[str]) -> str:
-    if isinstance(value, str) and len(value) == 1 and value.isascii() and not value.isalnum() and value not in '"\r\n\0':
+    if (
+        isinstance(value, str)
+        and len(value) == 1
+        and value.isascii()
+        and not value.isalnum()
+        and value not in '"\r\n\0'
+    ):
         return value
     problems.append("[file] delimiter: one sign is expected, such as ';' or '\\t'")
     return ","
@@ -191,7 +197,9 @@ def _names(file: Mapping[str, Any], problems: list[str]) -> tuple[str, ...]:
         problems.append("[file] columns: a list of names is expected")
         return ()
     if header == bool(names):
-        problems.append("[file] either header = true, or columns = [...] with their names in order, where there is none")
+        problems.append(
+            "[file] either header = true, or columns = [...] with their names in order, where there is none"
+        )
     twice = sorted({name for name in names if name and names.count(name) > 1})
     problems += [f"[file] columns: '{name}' stands twice" for name in twice]
     return tuple(name or f"_{place}" for place, name in enumerate(names))

@@ -7,19 +7,17 @@ known here.
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
+from transforms.mediation.json_values import NOT_UTF8 as NOT_UTF8
+from transforms.mediation.json_values import as_schema
+from transforms.mediation.json_values import parse_object as parse_object
 from transforms.mediation.values import said
-
-NOT_UTF8 = "\ufdd0"
-"""Stands for bytes that are no UTF-8; a Unicode noncharacter, which no exchanged text may contain."""
 
 LONGEST_RECORD = 64
 """Lines over which a quoted field may run. A stray quote can therefore never swallow more than this."""
@@ -66,7 +64,8 @@ class CsvLines:
     A header that lacks a required column, or has one that is unknown or repeated, makes every record unreadable; with
     `others` unknown columns are passed over. `shapes` are the columns of files that have no header, by their number:
     there a line may have any of these numbers of fields, and a first line that names such columns is a header all the
-    same. `skipped`: lines behind the header that are no records.
+    same. `before`: lines before the header, and `skipped`: lines behind it, that are no records. With `only`, that record
+    alone is read, the others are counted, and `line` is then where it begins.
     """
 
     known: Sequence[str]
@@ -75,9 +74,13 @@ class CsvLines:
     others: bool = False
     shapes: dict[int, list[str]] = field(default_factory=dict)
     skipped: int = 0
+    before: int = 0
+    only: int = 0
+    line: int | None = None
     problem: str | None = None
     records: int = 0
     _begun: bool = False
+    _passed: int = 0
     _carried: list[str] = field(default_factory=list)
 
     def feed(self, lines: pl.Series, *, last: bool) -> Fields:
@@ -85,25 +88,40 @@ class CsvLines:
         if self._carried:
             lines = pl.concat([pl.Series(self._carried, dtype=pl.String), lines])
             self._carried = []
+        lines = self._pass(lines, "before")
         if not self._begun:
             if lines.is_empty():
                 return Fields(self._nothing(), unreadable_frame())
             self._begun = True
             if self._is_header(lines[0]):
                 lines = lines.slice(1)
+                self._passed += 1
             else:
                 lines = pl.concat([pl.Series([lines[0].removeprefix("\ufeff")], dtype=pl.String), lines.slice(1)])
-        if self.skipped:
-            passed = min(self.skipped, len(lines))
-            self.skipped -= passed
-            lines = lines.slice(passed)
+        lines = self._pass(lines, "skipped")
         table = self._join_broken(lines.alias("line").to_frame(), last=last)
+        passed, self._passed = self._passed, self._passed + len(lines) - len(self._carried)
+        if self.only:
+            spans = table["line"].str.count_matches("\n", literal=True).cast(pl.Int64) + 1
+            table = table.with_columns(_begins=spans.cum_sum() - spans + passed + 1)
         table = table.with_columns(pl.col("line").str.strip_suffix("\r")).filter(pl.col("line") != "")
         table = table.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
         self.records += table.height
+        if self.only:
+            table = table.filter(pl.col("record_number") == self.only)
+            self.line = table["_begins"].item() if table.height else self.line
+            table = table.drop("_begins")
         if self.problem is not None:
             return Fields(self._nothing(), _refuse(table, pl.lit(self.problem)))
         return self._split(table)
+
+    def _pass(self, lines: pl.Series, which: Literal["before", "skipped"]) -> pl.Series:
+        """`lines` without those at their beginning that are no records."""
+        left: int = getattr(self, which)
+        passed = min(left, len(lines))
+        setattr(self, which, left - passed)
+        self._passed += passed
+        return lines.slice(passed) if passed else lines
 
     def _nothing(self) -> pl.DataFrame:
         return pl.DataFrame(schema={"record_number": pl.Int64, **dict.fromkeys(self.known, pl.String)})
@@ -248,10 +266,16 @@ def _record_pattern(width: int, delimiter: str) -> str:
 
 @dataclass
 class JsonLines:
-    """Reads the lines of one JSON lines file batch by batch into the fields of `schema` (a Polars Struct of strings)."""
+    """Reads the lines of one JSON lines file batch by batch into the fields of `schema` (a Polars Struct of strings).
+
+    With `only`, that record alone is read, the others are counted, and `line` is then where it stands.
+    """
 
     schema: pl.Struct
+    only: int = 0
+    line: int | None = None
     records: int = 0
+    _passed: int = 0
 
     def feed(self, lines: pl.Series, *, last: bool) -> Fields:
         """The objects of the next `lines` (String), blank lines skipped; `rows` has the fields of `schema`.
@@ -260,10 +284,15 @@ class JsonLines:
         100). Of a name that stands twice the first counts. Other fields of an object are not looked at.
         """
         del last
-        table = lines.alias("line").to_frame().filter(pl.col("line").str.strip_chars(" \t\r\ufeff") != "")
-        table = table.with_columns(pl.col("line").str.strip_prefix("\ufeff"))
+        full = lines.str.strip_chars(" \t\r\ufeff") != ""
+        table = lines.filter(full).str.strip_prefix("\ufeff").alias("line").to_frame()
         table = table.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
-        self.records += table.height
+        before, self.records = self.records, self.records + table.height
+        if self.only:
+            if before < self.only <= self.records:
+                self.line = self._passed + int(full.arg_true()[self.only - before - 1]) + 1
+            self._passed += len(lines)
+            table = table.filter(pl.col("record_number") == self.only)
         parts = [self._decode(part) for part in table.iter_slices(_JSON_SLICE)] or [self._decode(table)]
         return Fields(pl.concat([part.rows for part in parts]), pl.concat([part.unreadable for part in parts]))
 
@@ -295,7 +324,7 @@ class JsonLines:
                 bad.append((number, None, "unreadable", why))
                 continue
             try:
-                good.append({"record_number": number, **_as_schema(value, self.schema)})
+                good.append({"record_number": number, **as_schema(value, self.schema)})
             except ValueError as error:
                 bad.append((number, None, "bad_value", str(error)))
         schema = {"record_number": pl.Int64, **{f.name: f.dtype for f in self.schema.fields}}
@@ -308,60 +337,3 @@ _JSON_SLICE = 20_000
 
 _DOUBTFUL = r"^[ \t\r]*[^{ \t\r]|\\u[dD][89a-fA-F]|" + NOT_UTF8
 """What Polars takes without a word: a line that is no object, half a surrogate pair, bytes that are no UTF-8."""
-
-
-def _shortest(number: str) -> str:
-    """A number with a point or an exponent as Polars writes it: its double, in the fewest digits."""
-    value = float(number)
-    if value in (float("inf"), float("-inf")):
-        return number
-    digits = format(Decimal(repr(value)), "f")
-    return digits.rstrip("0").rstrip(".") if "." in digits else digits
-
-
-def _no_constant(name: str) -> str:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _whole(number: str) -> str:
-    return "0" if number == "-0" else number
-
-
-def _first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return dict(reversed(pairs))
-
-
-def parse_object(line: str) -> tuple[dict[str, Any] | None, str]:
-    """The object of a line, or None and why it is none."""
-    if NOT_UTF8 in line:
-        return None, "the line is no UTF-8"
-    try:
-        value = json.loads(
-            line,
-            parse_float=_shortest,
-            parse_int=_whole,
-            parse_constant=_no_constant,
-            object_pairs_hook=_first_of_each,
-        )
-        json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return None, "the line is no JSON object"
-    return (value, "") if isinstance(value, dict) else (None, "the line is no JSON object")
-
-
-def _as_schema(value: dict[str, Any], schema: pl.Struct) -> dict[str, Any]:
-    """`value` with the fields of `schema` alone, scalars as text. Raises ValueError naming a field of another shape."""
-    result: dict[str, Any] = {}
-    for item in schema.fields:
-        found = value.get(item.name)
-        if isinstance(item.dtype, pl.Struct):
-            if found is not None and not isinstance(found, dict):
-                raise ValueError(f"{item.name}: an object is expected")
-            result[item.name] = None if found is None else _as_schema(found, item.dtype)
-        elif isinstance(found, dict | list):
-            raise ValueError(f"{item.name}: a plain value is expected")
-        elif isinstance(found, bool):
-            result[item.name] = "true" if found else "false"
-        else:
-            result[item.name] = found
-    return result

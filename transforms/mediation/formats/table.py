@@ -53,7 +53,6 @@ class TableLines:
     lines: CsvLines
     description: Description
     source: Source
-    before: int = 0
 
     @property
     def records(self) -> int:
@@ -62,10 +61,7 @@ class TableLines:
 
     def feed(self, batch: pl.DataFrame, *, last: bool) -> Read:
         """The records of the next lines; those that a condition of the description leaves out are counted only."""
-        lines = batch["line"]
-        passed = min(self.before, len(lines))
-        self.before -= passed
-        found = self.lines.feed(lines.slice(passed), last=last)
+        found = self.lines.feed(batch["line"], last=last)
         usage = found.rows.filter(self._is_usage())
         return Read(self._fields(usage), found.unreadable, unbillable=found.rows.height - usage.height)
 
@@ -165,6 +161,7 @@ def reader(kind: Kind, source: Source) -> Reader:
             delimiter=description.delimiter,
             shapes={len(description.names): list(description.names)},
             skipped=description.lines_behind,
+            before=description.lines_before,
         )
     else:
         lines = CsvLines(
@@ -173,5 +170,6 @@ def reader(kind: Kind, source: Source) -> Reader:
             delimiter=description.delimiter,
             others=True,
             skipped=description.lines_behind,
+            before=description.lines_before,
         )
-    return TableLines(lines, description, source, description.lines_before)
+    return TableLines(lines, description, source)

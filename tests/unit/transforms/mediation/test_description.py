@@ -92,6 +92,8 @@ def test_columns_and_constants_are_fields(old: str, new: str, sentence: str) -> 
     assert any(sentence in one for one in found), found
 
 
-@pytest.mark.parametrize("table", [{}, {"columns": None}, {"columns": {"record_id": {"a": 1}}}, {"values": {"status": []}}])
+@pytest.mark.parametrize(
+    "table", [{}, {"columns": None}, {"columns": {"record_id": {"a": 1}}}, {"values": {"status": []}}]
+)
 def test_nothing_in_a_description_raises(table: dict[str, Any]) -> None:
     assert described(table)[1]

@@ -201,7 +201,9 @@ def test_words(words: str, written: str, status: str | None) -> None:
 
 
 def test_conditions_leave_out_what_is_no_usage() -> None:
-    lines = [f"{n},0261910042,0639980030,2026-10-01T08:00:00Z,5,{kind}" for n, kind in enumerate(["Call", "call", "", "x"])]
+    lines = [
+        f"{n},0261910042,0639980030,2026-10-01T08:00:00Z,5,{kind}" for n, kind in enumerate(["Call", "call", "", "x"])
+    ]
     text = "\n".join([f"{HEADER},kind", *lines])
     only = read(text, tomllib.loads(PLAIN + "[only]\nkind = 'call'\n"))
     assert (only.fields["record_id"].to_list(), only.unbillable) == (["0", "1"], 2)
