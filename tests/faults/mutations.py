@@ -161,7 +161,11 @@ def nothing_at_all(draw: random.Random, content: bytes) -> bytes:
     """NULs and blanks, alone or in the text."""
     fill = draw.choice((b"\x00", b" ", b"\n", b"\r", b"\xef\xbb\xbf", b","))
     at = _place(draw, content)
-    return fill * draw.randint(1, 3000) if draw.random() < 0.2 else content[:at] + fill * draw.randint(1, 300) + content[at:]
+    return (
+        fill * draw.randint(1, 3000)
+        if draw.random() < 0.2
+        else content[:at] + fill * draw.randint(1, 300) + content[at:]
+    )
 
 
 def long_line(draw: random.Random, content: bytes) -> bytes:

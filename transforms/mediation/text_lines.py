@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,6 +19,15 @@ from transforms.mediation.json_values import NOT_UTF8 as NOT_UTF8
 from transforms.mediation.json_values import as_schema
 from transforms.mediation.json_values import parse_object as parse_object
 from transforms.mediation.values import said
+
+MOST_COLUMNS = 2_000
+"""Of a header; no source has more."""
+
+_FEW = 10
+"""Lines are told apart by their quotes where fewer than one in so many has some: what is told apart is put together again."""
+
+_PROBED = 100
+"""Quoted lines by which the usual number of fields is told."""
 
 LONGEST_RECORD = 64
 """Lines over which a quoted field may run. A stray quote can therefore never swallow more than this."""
@@ -81,6 +91,7 @@ class CsvLines:
     records: int = 0
     _begun: bool = False
     _passed: int = 0
+    _widths: list[int] = field(default_factory=list)
     _carried: list[str] = field(default_factory=list)
 
     def feed(self, lines: pl.Series, *, last: bool) -> Fields:
@@ -131,13 +142,17 @@ class CsvLines:
         names = header_names(line, self.delimiter)
         if self.shapes:
             lowered = [name.strip().lower() for name in names]
-            if len(set(lowered)) < len(lowered) or not set(lowered) <= {name.lower() for name in self.known}:
+            if (
+                not names
+                or len(set(lowered)) < len(lowered)
+                or not set(lowered) <= {name.lower() for name in self.known}
+            ):
                 return False
             as_known = {name.lower(): name for name in self.known}
             self.shapes = {**self.shapes, len(names): [as_known[name] for name in lowered]}
             return True
         unknown = [place for place, name in enumerate(names, start=1) if name not in self.known and not self.others]
-        repeated = sorted({name for name in names if names.count(name) > 1 and name in self.known})
+        repeated = sorted(name for name, times in Counter(names).items() if times > 1 and name in self.known)
         missing = [name for name in self.required if name not in names]
         if unknown:
             # Not by its name: a file without a header would show the values of its first record.
@@ -146,6 +161,8 @@ class CsvLines:
             self.problem = f"line 1: column '{repeated[0]}' stands twice"
         elif missing:
             self.problem = f"line 1: column '{missing[0]}' is missing"
+        elif len(names) > MOST_COLUMNS:
+            self.problem = f"line 1: {len(names)} columns, and at most {MOST_COLUMNS} are read"
         self.shapes = {len(names): [n if n in self.known else f"_{at}" for at, n in enumerate(names)]}
         return True
 
@@ -196,28 +213,40 @@ class CsvLines:
             .select(pl.coalesce("whole", "line").alias("line"))
         )
 
-    def _is_record(self, text: str) -> bool:
-        patterns = (_record_pattern(width, self.delimiter).replace(r"\z", r"\Z") for width in self.shapes)
+    def _is_record(self, text: str, widths: Iterable[int] = ()) -> bool:
+        widths = widths or self.shapes
+        patterns = (_record_pattern(width, self.delimiter).replace(r"\z", r"\Z") for width in widths)
         return any(re.compile(pattern).match(text) is not None for pattern in patterns)
 
     def _split(self, table: pl.DataFrame) -> Fields:
         line = pl.col("line")
-        has_quote = line.str.contains('"', literal=True)
         fields = line.str.count_matches(self.delimiter, literal=True) + 1
-        # Null where the line has no sound number of fields. A quoted line is tried against each shape in turn; the
-        # empty text stands for lines that need no pattern, so that only the others are searched.
+        # What one select computes, the cores share: the usual number of fields is tried for all lines at once.
+        usual = {"_fits": line.str.contains(_record_pattern(self._widths[0], self.delimiter))} if self._widths else {}
         table = table.with_columns(
-            _quoted=has_quote, _shape=pl.when(~has_quote & fields.is_in(list(self.shapes))).then(fields)
+            _quoted=line.str.contains('"', literal=True),
+            _delimited=fields,
+            _broken=line.str.contains(NOT_UTF8, literal=True),
+            **usual,
         )
+        # Null where the line has no sound number of fields. A quoted line is tried against each shape in turn, the usual
+        # ones first; the empty text stands for lines that need no pattern, so that only the others are searched.
+        quoted, shape = pl.col("_quoted"), pl.col("_shape")
+        unquoted = pl.when(~quoted & pl.col("_delimited").is_in(list(self.shapes))).then("_delimited")
+        if usual:
+            unquoted = pl.when(quoted & pl.col("_fits")).then(pl.lit(self._widths[0], pl.UInt32)).otherwise(unquoted)
+        table = table.with_columns(_shape=unquoted)
         if table["_quoted"].any():
-            for width in self.shapes:
-                left = pl.when(pl.col("_quoted") & pl.col("_shape").is_null()).then(line).otherwise(pl.lit(""))
+            tried = self._widths[:1]
+            self._widths = self._widths or self._usual_first(table.filter("_quoted")["line"])
+            for width in self._widths:
+                if width in tried or (table["_shape"].is_null() & table["_quoted"]).sum() == 0:
+                    continue
+                left = pl.when(quoted & shape.is_null()).then(line).otherwise(pl.lit(""))
                 fits = left.str.contains(_record_pattern(width, self.delimiter))
-                table = table.with_columns(_shape=pl.when(fits).then(pl.lit(width, pl.UInt32)).otherwise("_shape"))
-                if table["_shape"].null_count() == 0:
-                    break
-        broken = line.str.contains(NOT_UTF8, literal=True)
-        good = pl.col("_shape").is_not_null() & ~broken
+                table = table.with_columns(_shape=pl.when(fits).then(pl.lit(width, pl.UInt32)).otherwise(shape))
+        broken, fields = pl.col("_broken"), pl.col("_delimited")
+        good = shape.is_not_null() & ~broken
         widths = " or ".join(map(str, sorted(self.shapes)))
         unreadable = _refuse(
             table.filter(~good),
@@ -229,21 +258,27 @@ class CsvLines:
         )
         sound = table.filter(good) if unreadable.height else table
         found = [
-            self._fields(part.filter(pl.col("_quoted") == quoted), self.shapes[width], quoted=quoted)
+            self._fields(lines, self.shapes[width], quoted=quoted)
             for (width,), part in sound.partition_by("_shape", as_dict=True).items()
-            for quoted in part["_quoted"].unique().to_list()
+            for quoted, lines in _by_quotes(part)
         ]
         if len(found) == 1:
             return Fields(found[0], unreadable)
         return Fields(pl.concat([self._nothing(), *found]).sort("record_number"), unreadable)
 
+    def _usual_first(self, quoted: pl.Series) -> list[int]:
+        """The numbers of fields that a line may have, in the order of how many of the first lines have them."""
+        probed = quoted.head(_PROBED).to_list()
+        return sorted(self.shapes, key=lambda width: -sum(self._is_record(line, [width]) for line in probed))
+
     def _fields(self, table: pl.DataFrame, names: list[str], *, quoted: bool) -> pl.DataFrame:
         """The fields of lines that all have these columns."""
+        there = [name for name in names if name in self.known]
         if quoted:
             rows = pl.read_csv(
                 "\n".join(table["line"].to_list()).encode(),
                 has_header=False,
-                new_columns=names,
+                columns=[place for place, name in enumerate(names) if name in self.known] or None,
                 schema=dict.fromkeys(names, pl.String),
                 separator=self.delimiter,
             )
@@ -254,8 +289,17 @@ class CsvLines:
             split = pl.col("line").str.split_exact(self.delimiter, len(names) - 1)
             rows = table.select("record_number", split.struct.rename_fields(names).alias("fields")).unnest("fields")
         absent = [pl.lit(None, pl.String).alias(name) for name in self.known if name not in names]
-        there = [name for name in names if name in self.known]
         return rows.with_columns(said(there), *absent).select("record_number", *self.known)
+
+
+def _by_quotes(table: pl.DataFrame) -> Iterator[tuple[bool, pl.DataFrame]]:
+    """Lines to be read as quoted ones, and lines without quotes apart where most are such."""
+    quoted = int(table["_quoted"].sum())
+    if quoted * _FEW > table.height or not quoted:
+        yield quoted > 0, table
+        return
+    for kind in (False, True):
+        yield kind, table.filter(pl.col("_quoted") == kind)
 
 
 def _record_pattern(width: int, delimiter: str) -> str:
