@@ -65,7 +65,7 @@ def find_record(installation: Installation, usage_file: Row, record_number: int)
         return RawRecord(file.path)
     kind, batches = read(file, form.KINDS)
     reader = partial(form.reader, kind, source)
-    line, found = _record(reader(), batches, record_number)
+    line, found = read_alone(reader(), batches, record_number)
     if found.parts is not None and found.parts.height == 1:
         parts = _told_by(reader(), read(file, form.KINDS)[1], found.parts, record_number)
         told = tuple((row["record_number"], row["part"]) for row in parts.to_dicts())
@@ -115,7 +115,7 @@ class OneRecord(Protocol):
         ...
 
 
-def _record(reader: Reader, batches: Iterator[Batch], wanted: int) -> tuple[int | None, Read]:
+def read_alone(reader: Reader, batches: Iterator[Batch], wanted: int) -> tuple[int | None, Read]:
     """The line on which record `wanted` begins, where it can be told, and what is read of that record alone."""
     lines = next((value for value in vars(reader).values() if isinstance(value, OneRecord)), None)
     if lines is not None:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.victims import Traces, month_ends_and_issue, run
 from tests.faults.test_format_fuzz import SHARES
+from tests.faults.victims import Traces, month_ends_and_issue, run
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL, callr_events, standard_records
 from tests.support import scratch

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -77,7 +78,7 @@ def account_for(path: Path, sample: Sample, draw: random.Random) -> None:
     assert counted["seen"] == reader.records
     together = pl.concat(numbers or [pl.Series([], dtype=pl.Int64)])
     assert together.n_unique() == together.len(), "a record number stands twice"
-    assert together.is_empty() or (1 <= cast(int, together.min()) and cast(int, together.max()) <= reader.records)
+    assert together.is_empty() or (cast(int, together.min()) >= 1 and cast(int, together.max()) <= reader.records)
     if parts and sum(part.height for part in parts):
         _assemble(pl.concat(parts), sample.form)
 
@@ -88,7 +89,7 @@ def _cut_up(batch: Batch, draw: random.Random) -> list[Batch]:
     if height < 2 or draw.random() < 0.5:
         return [batch]
     cuts = sorted({0, *(draw.randrange(height) for _ in range(draw.randint(1, 3))), height})
-    pieces = [batch.frame.slice(start, end - start) for start, end in zip(cuts, cuts[1:], strict=False)]
+    pieces = [batch.frame.slice(start, end - start) for start, end in pairwise(cuts)]
     ends = [False] * (len(pieces) - 1) + [batch.last]
     return [Batch(piece, end) for piece, end in zip(pieces, ends, strict=True)]
 
