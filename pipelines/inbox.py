@@ -21,7 +21,7 @@ from pipelines.line_count import LineCount
 from pipelines.settings import Installation, Loading
 from pipelines.unpacking import GZIP, ZSTD, as_text, is_packed, open_plain, pass_on, unpacked
 from transforms.mediation.formats import Format, Kind
-from transforms.mediation.text_lines import TOO_LONG
+from transforms.mediation.json_values import TOO_LONG
 
 BLOCK_BYTES = 48 * 1024 * 1024
 BLOCK_LINES = 4_000_000
@@ -105,7 +105,10 @@ def find_files(installation: Installation, formats: dict[str, Format]) -> tuple[
             why = f"the inbox has a folder for each format, and callbill knows {known}"
             strange.append(f"{_readable(entry.path)}: not loaded: {why}")
             continue
+        described_by = getattr(formats[entry.name], "DESCRIBED_BY", None) if entry.name in formats else None
         for path in sorted(_plain_files(entry, strange), key=lambda path: path.relative_to(root).as_posix()):
+            if described_by and path.name.endswith(described_by):
+                continue
             name = _readable(path.relative_to(installation.home).as_posix())
             found.append(InboxFile(path, name, entry.name))
     return found, strange
@@ -180,6 +183,12 @@ def read(file: InboxFile, kinds: tuple[Kind, ...], limits: Loading | None = None
     looks_like_json = head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[")
     kind: Kind = "json" if "json" in kinds and (looks_like_json or "csv" not in kinds) else "csv"
     return kind, _lines(file, limits)
+
+
+def head(file: InboxFile, size: int = 4096) -> str:
+    """About so many bytes of the beginning of `file`, without its compression, as text."""
+    blocks = as_text(unpacked(file.path, file.length, size, Loading()))
+    return next((block[:size] for block, _ in blocks if block), b"").decode("utf-8", "replace")
 
 
 def _lines(file: InboxFile, limits: Loading) -> Iterator[Batch]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -66,10 +66,7 @@ def sniff_file(
     if not found:
         raise BadInput(
             f"{path}: no format that callbill knows ({', '.join(sorted(formats))}) reads a record of it; any CSV can be "
-            "described as format table, where callbill has it"
-            if "table" not in formats
-            else f"{path}: no format that callbill knows ({', '.join(sorted(formats))}) reads a record of it; describe it "
-            "as format table, see docs/formats/table.md"
+            "described as format table, see docs/formats/table.md"
         )
     best = found[0]
     as_good = [one.form.NAME for one in found[1:] if one.rank()[:2] == best.rank()[:2] and best.rank()[1]]
@@ -104,10 +101,15 @@ def _read_as(installation: Installation, path: Path, form: Format) -> Sniffed:
     head = ""
     if "line" in batch.frame.columns:
         head = "\n".join(batch.frame["line"].head(100).to_list())[:HEAD_CHARACTERS]
+    if not batch.last:
+        batch = _with_end(batch, next(batches, None))
     frame = batch.frame.head(READ_LINES)
-    ends = batch.last or (kind == "columns" and _is_end(next(batches, None)))
-    last = ends and batch.damage is None and frame.height == batch.frame.height
-    reader = form.reader(kind, source_of(installation, file))
+    last = batch.last and batch.damage is None and frame.height == batch.frame.height
+    try:
+        reader = form.reader(kind, source_of(installation, file))
+    except ValueError:
+        # What would describe it is not there, or unsound.
+        return _nothing(form)
     got = reader.feed(frame, last=last)
     mediated = mediate(got.fields)
     usage = as_usage_records(mediated.records, file_number=1, format_name=form.NAME)
@@ -116,7 +118,9 @@ def _read_as(installation: Installation, path: Path, form: Format) -> Sniffed:
     if got.parts is not None and got.parts.height:
         facts = {"file_number": 1, "format": form.NAME, "state": "waiting"}
         parts = conform(EventParts, got.parts, facts)
-        whole = assemble_parts(parts, cast(AssemblingFormat, form).assemble, format_name=form.NAME)
+        one_suffices = getattr(form, "ONE_SUFFICES", False)
+        assemble = cast(AssemblingFormat, form).assemble
+        whole = assemble_parts(parts, assemble, format_name=form.NAME, one_suffices=one_suffices)
         usage = pl.concat([usage, whole.usage]).sort("record_number")
         refused.append(whole.refused.filter(pl.col("leg") == "main"))
         incomplete = whole.states.filter(pl.col("state") == "waiting").height
@@ -135,9 +139,14 @@ def _read_as(installation: Installation, path: Path, form: Format) -> Sniffed:
     )
 
 
-def _is_end(batch: Batch | None) -> bool:
-    """Whether nothing comes any more: the last batch of a Parquet file has no rows."""
-    return batch is None or (batch.last and batch.damage is None and batch.frame.is_empty())
+def _with_end(batch: Batch, following: Batch | None) -> Batch:
+    """The first batch, with what follows where that is the end of the file: nothing, or a line that has no end."""
+    if following is None:
+        return replace(batch, last=True)
+    if not following.last or following.damage is not None:
+        return batch
+    frames = [frame for frame in (batch.frame, following.frame) if frame.width]
+    return replace(following, frame=pl.concat(frames))
 
 
 def _nothing(form: Format) -> Sniffed:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pipelines import file_totals
 from pipelines.inbox import InboxFile, read
 from pipelines.session import Session
-from pipelines.sources import source_of
+from pipelines.sources import source_of, why_not_read
 from transforms.mediation.formats import Format, Read
 from transforms.mediation.source import Source
 
@@ -96,6 +96,9 @@ def new_files(session: Session, files: list[InboxFile], formats: Mapping[str, Fo
             continue
         if file.name in inbox.seen and inbox.seen[file.name][0] == signature:
             inbox.holds[file.name] = inbox.seen[file.name][1]
+            continue
+        if why_not := why_not_read(session.installation, file):
+            session.progress.warn(why_not)
             continue
         file = replace(file, size=signature[0])
         if file.name in inbox.refused and inbox.refused[file.name][0] == signature:

@@ -52,8 +52,12 @@ def mend_records(session: Session, folder: str | None = None) -> Mended:
             if loaded.file is None:
                 found.problems.append(loaded.missing())
                 leave(session, loaded.number)
-            else:
+                continue
+            try:
                 sources[loaded.number] = source_of(session.installation, loaded.file)
+            except ValueError as error:
+                found.problems.append(f"{loaded.name}: {error}")
+                leave(session, loaded.number)
         there = [loaded for loaded in files if loaded.number in sources]
         _read(session, there, sources, found, whole_files=folder is not None)
         if folder is None:

@@ -1,15 +1,17 @@
 """One module a format of raw usage: how its records become the fields of `mediation.records`.
 
 A format is a module here with NAME, KINDS, `recognises(head)` and `reader(kind, source)`; the inbox folder bears its
-name. One whose events are told by several records has `assemble(parts)` as well. Nothing else lists the formats.
+name. One whose events are told by several records has `assemble(parts)` as well, one whose files are described beside
+them DESCRIBED_BY, `problems_of` and `misfits`. Nothing else lists the formats.
 """
 
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -108,6 +110,23 @@ class AssemblingFormat(Format, Protocol):
     @staticmethod
     def assemble(parts: pl.DataFrame) -> Assembled:
         """Usage of the `parts` (file_number and PART) of whole events, in any order: every part of an event or none."""
+        ...
+
+
+@runtime_checkable
+class DescribedFormat(Format, Protocol):
+    """A format whose files are described by a file beside them. Files that end with DESCRIBED_BY are no usage."""
+
+    DESCRIBED_BY: str
+
+    @staticmethod
+    def problems_of(table: Mapping[str, Any]) -> list[str]:
+        """What is wrong with a description (TOML, read), a sentence each."""
+        ...
+
+    @staticmethod
+    def misfits(table: Mapping[str, Any], head: str) -> list[str]:
+        """Why a file that begins so is not what a sound description says, a sentence each."""
         ...
 
 
