@@ -86,6 +86,7 @@ WAREHOUSE: dict[str, type[Table]] = {
     **{in_warehouse(name): table for name, table in PRICE_TABLES.items()},
     "usage_records": usage.UsageRecords,
     "event_parts": usage.EventParts,
+    "number_events": usage.NumberEvents,
     "refused_records": usage.RefusedRecords,
     "duplicates": usage.Duplicates,
     "receipts": billing.Receipts,
@@ -200,7 +201,7 @@ def data_dictionary() -> str:
             {
                 k: v
                 for k, v in WAREHOUSE.items()
-                if k in ("usage_records", "event_parts", "refused_records", "duplicates")
+                if k in ("usage_records", "event_parts", "number_events", "refused_records", "duplicates")
             },
         ),
     )

@@ -18,6 +18,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.line_count import LineCount
 from pipelines.settings import Installation
 from transforms.mediation.formats import Format, Kind
 from transforms.mediation.text_lines import NOT_UTF8
@@ -54,11 +55,16 @@ class InboxFile:
 
 @dataclass(frozen=True)
 class Batch:
-    """A piece of a file: lines (one String column `line`) or columns. `damage` says what is lost behind it."""
+    """A piece of a file: lines (one String column `line`) or columns. `damage` says what is lost behind it.
+
+    The last one comes with the physical `lines` of the file, counted on its bytes; of Parquet the rows that its footer
+    names, None where that is damaged.
+    """
 
     frame: pl.DataFrame
     last: bool
     damage: str | None = None
+    lines: int | None = None
 
 
 def find_files(installation: Installation, formats: dict[str, Format]) -> tuple[list[InboxFile], list[str]]:
@@ -182,7 +188,9 @@ def _lines(path: Path) -> Iterator[Batch]:
     parts: list[bytes] = []
     size = 0
     damage = None
+    count = LineCount()
     for block, damage in _blocks(path, BLOCK_BYTES):
+        count.feed(block)
         parts.append(block)
         size += len(block)
         if size >= BLOCK_BYTES and damage is None:
@@ -196,7 +204,7 @@ def _lines(path: Path) -> Iterator[Batch]:
     if damage is not None:
         # What stands behind the last whole line may be half a record, which would look like a whole one.
         rest = rest[: rest.rfind(b"\n") + 1]
-    yield Batch(_as_lines(rest), last=True, damage=damage)
+    yield Batch(_as_lines(rest), last=True, damage=damage, lines=count.lines(damaged=damage is not None))
 
 
 def _as_lines(block: bytes) -> pl.DataFrame:
@@ -233,7 +241,7 @@ def _parquet(path: Path) -> Iterator[Batch]:
                 batch.validate(full=True)
                 frame = pl.from_arrow(batch.cast(_in_utc(batch.schema)))
             except StopIteration:
-                yield Batch(pl.DataFrame(), last=True)
+                yield Batch(pl.DataFrame(), last=True, lines=file.metadata.num_rows)
                 return
             except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
                 _pass_on(error)

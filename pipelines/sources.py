@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipelines.inbox import InboxFile, head
@@ -23,8 +23,8 @@ FOR_A_FOLDER = "table"
 def source_of(installation: Installation, file: InboxFile) -> Source:
     """The source of a file of the inbox. Raises ValueError with a sentence where the file needs a description beside it,
     and there is none or an unsound one."""
-    folder = file.path.parent.relative_to(installation.inbox).as_posix()
-    found = installation.settings.source(folder)
+    folder = PurePosixPath(file.name).parent.relative_to(installation.inbox.name)
+    found = installation.settings.source(folder.as_posix())
     form = all_formats().get(file.format)
     return Source(
         time_zone=found.time_zone,

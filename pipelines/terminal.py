@@ -119,6 +119,10 @@ def show_outcome(outcome: dict[str, Any]) -> None:
         f"\n[bold]{outcome['month']}[/bold]: {files['records']:,} records in {files['files']} files, "
         f"{files['duplicates']:,} duplicates; {outcome['controls']['passed']} controls passed"
     )
+    for row in outcome["reported"]:
+        console.print(
+            f"{row['control']} {row['found']:,}: {row['findings']}", markup=False, highlight=False, soft_wrap=True
+        )
     _table(console, "Usage", ("service", "direction", "events", "charges", "currency"), outcome["usage"])
     _table(console, "Number fees", ("numbers", "amount", "currency"), outcome["number_fees"])
     columns = ("billing_mode", "bills", "net_amount", "vat_amount", "paid_from_balance", "total_owed", "currency")

@@ -21,7 +21,7 @@ from typing import Any, TextIO
 import duckdb
 import polars as pl
 
-from pipelines import catalogue
+from pipelines import catalogue, file_totals
 from pipelines.durable import put
 from pipelines.errors import BadInput, CommitFailed, LockHeld, is_interruption, told
 from pipelines.month_files import MonthFiles
@@ -49,12 +49,22 @@ _INTERNAL = (
     "CREATE TABLE IF NOT EXISTS added_up (billing_month VARCHAR, part INTEGER)",
     "CREATE TABLE IF NOT EXISTS bill_statements (document VARCHAR, account_id VARCHAR, position INTEGER, "
     "posted_at TIMESTAMP WITH TIME ZONE, kind VARCHAR, reference VARCHAR, amount DECIMAL(18,4))",
+    file_totals.TABLE,
     "CREATE TABLE IF NOT EXISTS number_series (series VARCHAR, year VARCHAR, last BIGINT)",
     "CREATE TABLE IF NOT EXISTS manifest (stage VARCHAR, month VARCHAR, finished_at TIMESTAMP WITH TIME ZONE, "
     "version VARCHAR, facts VARCHAR)",
 )
 
-_ADDED = ("ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS source VARCHAR",)
+_ADDED = (
+    "ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS source VARCHAR",
+    "ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS lines BIGINT",
+    "ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS lines_read BIGINT",
+    "ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS totalled BOOLEAN",
+    *(
+        f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS findings VARCHAR DEFAULT ''"
+        for table in ("controls", "published_controls")
+    ),
+)
 """What tables of `_INTERNAL` got since; an older warehouse is brought up to date, and nothing of it is lost."""
 
 _DIRECTED = """
@@ -233,10 +243,15 @@ class Warehouse:
         self.commits += 1
 
     def insert(self, table: str, frame: pl.DataFrame) -> None:
-        """Adds the rows of `frame` to `table`, by name, and makes sure that all arrived."""
+        """Adds the rows of `frame` to `table`, by name, and makes sure that all arrived.
+
+        Of a table whose totals are kept file by file, what goes in is added to them before.
+        """
         if frame.is_empty():
             return
         with self.lent("_batch", frame):
+            if table in file_totals.KEPT:
+                file_totals.add(self.connection, table, "_batch")
             added = self.connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM _batch").fetchall()
         if added != [(frame.height,)]:
             raise AssertionError(f"{frame.height} rows were to go into {table}, and {added} arrived")

@@ -6,6 +6,7 @@ from typing import cast
 
 import polars as pl
 
+from pipelines import file_totals
 from pipelines.session import Session
 from transforms.mediation.formats import AssemblingFormat, all_formats
 from transforms.mediation.parts import assemble_parts
@@ -41,13 +42,17 @@ def assemble_events(session: Session) -> None:
 
 
 def _assemble(session: Session, name: str, form: AssemblingFormat, parts: pl.DataFrame) -> None:
-    whole = assemble_parts(parts, form.assemble, format_name=name)
+    one_suffices = getattr(form, "ONE_SUFFICES", False)
+    whole = assemble_parts(parts, form.assemble, format_name=name, one_suffices=one_suffices)
     warehouse = session.warehouse
     warehouse.insert("usage_records", assert_contract(UsageRecords, whole.usage))
     warehouse.insert("refused_records", assert_contract(RefusedRecords, whole.refused))
     warehouse.insert("duplicates", assert_contract(Duplicates, whole.duplicates))
     with warehouse.lent("judged", whole.states):
+        touched = "(SELECT * FROM event_parts SEMI JOIN judged USING (file_number, record_number))"
+        file_totals.take(warehouse.connection, "event_parts", touched)
         warehouse.connection.execute(
             "UPDATE event_parts SET state = judged.state FROM judged "
             "WHERE event_parts.file_number = judged.file_number AND event_parts.record_number = judged.record_number"
         )
+        file_totals.add(warehouse.connection, "event_parts", touched)

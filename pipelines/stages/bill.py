@@ -11,6 +11,7 @@ from pipelines.closing import HELD, issued_months
 from pipelines.reference import require_vat_rates
 from pipelines.session import Session
 from pipelines.stages import Facts
+from pipelines.stages.numbers import disagreements
 from pipelines.stages.rate import OF_NUMBERS, replace_suspense
 from transforms.billing.bills import bills
 from transforms.billing.lines import bill_lines, usage_totals
@@ -23,11 +24,14 @@ ROWS_A_PASS = 4_000_000
 
 
 def charge_numbers(session: Session, name: str) -> Facts:
-    """The month's fees of numbers; a number that no fee is in force for goes into suspense."""
+    """The month's fees of numbers; a number that no fee is in force for goes into suspense. Warns where providers tell
+    otherwise who holds one."""
     session.progress.stage(f"number fees {name}")
     issued = issued_months(session)
     if issued.closed(name):
         return dict(ISSUED)
+    for sentence in disagreements(session):
+        session.progress.warn(sentence)
     month = session.month(name)
     warehouse = session.warehouse
     only = issued.open_accounts.get(name)

@@ -18,19 +18,16 @@ from pipelines.settings import SETTINGS_FILE
 from pipelines.sources import source_of, why_not_read
 from pipelines.stages import Facts
 from pipelines.stages.assemble import NEW_FILES, assemble_events
+from pipelines.stages.repeated import repeated_events
 from transforms.mediation import records
-from transforms.mediation.duplicates import EVENT, find_duplicates
-from transforms.mediation.formats import Format, Read, Reader, all_formats
+from transforms.mediation.duplicates import find_duplicates
+from transforms.mediation.formats import Format, Read, Reader, all_formats, lines_read
 from transforms.mediation.source import Source
 from transforms.tables.base import assert_contract, conform, empty
-from transforms.tables.usage import EventParts, RefusedRecords, UsageRecords
+from transforms.tables.usage import EventParts, NumberEvents, RefusedRecords, UsageRecords
 
 COMMIT_ROWS = 2_000_000
 """Small files share a transaction up to about so many records."""
-
-COMPARED_ROWS = 16_000_000
-"""Records whose names are compared in one pass; more are split by a hash of the name, to bound memory."""
-
 
 INPUT_TABLES = (*REFERENCE, *map(in_warehouse, PRICE_TABLES))
 """The tables of the warehouse that hold reference and price files."""
@@ -149,12 +146,20 @@ def _load_file(session: Session, file: InboxFile, file_id: str, form: Format, so
     kind, batches = read(file, form.KINDS)
     reader = form.reader(kind, source)
     refused = unbillable = kept = damaged = parts = 0
+    lines = None
     with one_behind() as later:
-        for part, damage in one_ahead(_parts(batches, reader)):
+        for part, damage, counted in one_ahead(_parts(batches, reader)):
+            lines = counted
             if part is not None:
                 usage, refusals = _mediate(part, number, form.NAME)
                 waiting = _parts_of_events(part, number, form.NAME)
                 later(partial(_insert, session, usage, refusals, waiting))
+                if part.numbers is not None:
+                    later(
+                        partial(
+                            session.warehouse.insert, "number_events", _number_events(part.numbers, number, form.NAME)
+                        )
+                    )
                 main = refusals.filter(pl.col("leg") == "main").height
                 refused += main
                 kept += usage.height
@@ -171,20 +176,22 @@ def _load_file(session: Session, file: InboxFile, file_id: str, form: Format, so
         raise AssertionError(f"{file.path}: {seen} records came in, {gone} went on")
     warehouse.connection.execute(
         "INSERT INTO loaded_files BY NAME SELECT ? AS file_number, ? AS file_id, ? AS path, ? AS format, ? AS bytes, "
-        "? AS records, ? AS unbillable, ?::TIMESTAMPTZ AS loaded_at, false AS compared, ? AS source",
+        "? AS records, ? AS unbillable, ?::TIMESTAMPTZ AS loaded_at, false AS compared, ? AS source, ? AS lines, "
+        "? AS lines_read, true AS totalled",
         [
             *(number, file_id, file.name, form.NAME, file.path.stat().st_size),
             *(seen, unbillable, datetime.now(UTC), source.as_text()),
+            *(lines, None if lines is None or (damaged and kind == "columns") else lines_read(reader)),
         ],
     )
     _remember_path(session, file, file_id)
     return seen, refused + damaged
 
 
-def _parts(batches: Iterator[Batch], reader: Reader) -> Generator[tuple[Read | None, str | None]]:
-    """What `reader` reads of each batch, and what is wrong with the rest of the file; damage comes last."""
+def _parts(batches: Iterator[Batch], reader: Reader) -> Generator[tuple[Read | None, str | None, int | None]]:
+    """What `reader` reads of each batch, what is wrong with the rest of the file, and its lines; the two come last."""
     for batch in batches:
-        yield reader.feed(batch.frame, last=batch.last) if batch.frame.width else None, batch.damage
+        yield reader.feed(batch.frame, last=batch.last) if batch.frame.width else None, batch.damage, batch.lines
 
 
 def _insert(session: Session, usage: pl.DataFrame, refused: pl.DataFrame, parts: pl.DataFrame) -> None:
@@ -198,6 +205,10 @@ def _parts_of_events(part: Read, number: int, form: str) -> pl.DataFrame:
         return empty(EventParts)
     facts = {"file_number": number, "format": form, "state": "waiting"}
     return assert_contract(EventParts, conform(EventParts, part.parts, facts))
+
+
+def _number_events(told: pl.DataFrame, number: int, form: str) -> pl.DataFrame:
+    return assert_contract(NumberEvents, conform(NumberEvents, told, {"file_number": number, "format": form}))
 
 
 def _mediate(part: Read, number: int, form: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -226,52 +237,13 @@ def compare_records(session: Session) -> Facts:
     with warehouse.transaction():
         assemble_events(session)
         new = int(warehouse.value(f"SELECT count(*) FROM usage_records WHERE {NEW_FILES}"))
-        passes = -(-new // COMPARED_ROWS)
-        for part in range(passes):
-            for candidates in _repeated_events(session, f"{_NAME} % {passes} = {part}" if passes > 1 else "true"):
-                repeated = find_duplicates(candidates)
-                fresh = repeated.join(_known(session), on=["file_number", "record_number"], how="anti")
-                warehouse.insert("duplicates", fresh)
-                found += fresh.height
-            session.progress.advance(new // passes)
+        for candidates in repeated_events(session, NEW_FILES):
+            repeated = find_duplicates(candidates)
+            with warehouse.lent("found_now", repeated):
+                fresh = warehouse.frame(
+                    "SELECT * FROM found_now ANTI JOIN duplicates USING (file_number, record_number)"
+                )
+            warehouse.insert("duplicates", fresh)
+            found += fresh.height
         warehouse.connection.execute("UPDATE loaded_files SET compared = true WHERE NOT compared")
     return {"compared": new, "repeated": found}
-
-
-_NAME = f"hash({', '.join(EVENT)})"
-"""A sieve that lives as long as a query: what passes it is compared by the names themselves."""
-
-_LEG_REFUSED = (
-    "(file_number, record_number) IN (SELECT (file_number, record_number) FROM refused_records WHERE leg = 'forwarded')"
-)
-
-REPEATED_ROWS = 500_000
-"""Records of repeated events that are compared at once."""
-
-
-def _known(session: Session) -> pl.DataFrame:
-    return session.warehouse.frame("SELECT file_number, record_number FROM duplicates")
-
-
-def _repeated_events(session: Session, mine: str) -> Iterator[pl.DataFrame]:
-    """All records of the events that more than one record names, at least one of them new, among the records `mine`."""
-    warehouse = session.warehouse
-    warehouse.connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE repeated AS
-        WITH fresh AS (SELECT {_NAME} AS name FROM usage_records WHERE {NEW_FILES} AND {mine})
-        SELECT name FROM fresh GROUP BY name HAVING count(*) > 1
-        UNION
-        SELECT {_NAME} FROM usage_records
-        WHERE EXISTS (SELECT 1 FROM loaded_files WHERE compared) AND NOT ({NEW_FILES}) AND {mine}
-            AND {_NAME} IN (SELECT name FROM fresh)
-    """)
-    rows = int(
-        warehouse.value(f"SELECT count(*) FROM usage_records WHERE {mine} AND {_NAME} IN (SELECT name FROM repeated)")
-    )
-    slices = -(-rows // REPEATED_ROWS)
-    for number in range(slices):
-        yield warehouse.frame(
-            f"SELECT *, {_LEG_REFUSED} AS leg_refused FROM usage_records WHERE {mine} "
-            f"AND {_NAME} IN (SELECT name FROM repeated WHERE (name >> 32) % {slices} = {number})"
-        )
-    warehouse.connection.execute("DROP TABLE repeated")

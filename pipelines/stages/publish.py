@@ -55,9 +55,11 @@ USAGE_FILES = """
     counted AS (
         SELECT f.*, coalesce(u.n, 0) AS usage, coalesce(d.same, 0) AS same, coalesce(d.conflicting, 0) AS conflicting,
             coalesce(r.n, 0) AS refused, coalesce(w.n, 0) AS waiting, coalesce(p.incomplete, 0) AS incomplete,
-            coalesce(p.told, 0) AS told, coalesce(p.repeated, 0) AS repeated
+            coalesce(p.told, 0) AS told, coalesce(p.repeated, 0) AS repeated,
+            coalesce(u.seconds, 0) AS seconds, coalesce(u.segments, 0) AS segments
         FROM loaded_files f
-        LEFT JOIN (SELECT file_number, count(*) AS n FROM usage_records GROUP BY 1) u USING (file_number)
+        LEFT JOIN (SELECT file_number, count(*) AS n, sum(billable_seconds + coalesce(forwarded_seconds, 0)) AS seconds,
+            sum(segments) AS segments FROM usage_records GROUP BY 1) u USING (file_number)
         LEFT JOIN (SELECT file_number, count(*) FILTER (NOT conflicting) AS same, count(*) FILTER (conflicting) AS conflicting
             FROM duplicates SEMI JOIN usage_records USING (file_number, record_number) GROUP BY 1) d USING (file_number)
         LEFT JOIN (SELECT file_number, count(*) AS n FROM refused_records WHERE leg = 'main' GROUP BY 1) r USING (file_number)
@@ -68,7 +70,7 @@ USAGE_FILES = """
     )
     SELECT file_id, path, format, bytes, records, usage - same - conflicting - waiting AS usage_records,
         refused + conflicting + waiting + incomplete AS suspended, same + repeated AS duplicates, unbillable + told AS unbillable,
-        loaded_at
+        loaded_at, lines, seconds, segments
     FROM counted
 """
 """Where the records of each file went. A record counts as suspended when none of its legs is rated."""

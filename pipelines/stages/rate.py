@@ -12,6 +12,7 @@ import polars as pl
 from pipelines.behind import one_ahead, one_behind
 from pipelines.catalogue import select_nothing
 from pipelines.closing import issued_months, late_months, shares
+from pipelines.file_controls import SUSPENDED_NOW
 from pipelines.month_files import MonthWriter
 from pipelines.session import Session
 from pipelines.settings import Month
@@ -55,7 +56,8 @@ def rate_month(session: Session, name: str) -> Facts:
             raise AssertionError(f"{legs_in} legs came in, {written.rows} were rated and {waiting} suspended")
         warehouse.month_files.name(written)
         _suspend(session, name)
-        facts = {"rows": written.rows, "sha256": written.sha256, "suspended": waiting}
+        suspense = warehouse.connection.execute(SUSPENDED_NOW, {"month": name}).fetchall()[0][0]
+        facts = {"rows": written.rows, "sha256": written.sha256, "suspended": waiting, "suspense": suspense}
         warehouse.note("rated_usage", name, {**facts, "inputs": inputs_of(session, name)})
     return {"rows": written.rows, "suspended": waiting, "bytes": written.bytes}
 

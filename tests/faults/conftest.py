@@ -1,6 +1,6 @@
 """How often faults strike: a few times on every test run, and as often as an option says.
 
-pytest tests/faults --kills 200 --io-errors 50 --pairs 100 --mutations 100000
+pytest tests/faults --kills 200 --io-errors 50 --pairs 100 --seeded-faults 1000 --mutations 100000
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ OPTIONS = {
     "--kills": (6, "how many month ends are killed at random moments"),
     "--io-errors": (6, "at how many operations on the disk there is an I/O error"),
     "--pairs": (3, "how many times two runs are started at once"),
+    "--seeded-faults": (40, "how many single records are dropped, doubled, altered or moved"),
 }
 
 MUTATIONS = 1_500
@@ -41,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test with an argument `kill`, `io_error` or `pair` is one for each of as many as the option says."""
+    """A test with an argument `kill`, `io_error`, `pair` or `seeded_fault` is one for each of as many as the option says."""
     for option, (often, _) in OPTIONS.items():
         name = option.removeprefix("--").removesuffix("s").replace("-", "_")
         if name in metafunc.fixturenames:

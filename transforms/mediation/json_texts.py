@@ -13,8 +13,9 @@ from typing import Any
 
 import polars as pl
 
+from transforms.mediation.json_lines import JsonLines
 from transforms.mediation.json_values import parse_object
-from transforms.mediation.text_lines import Fields, JsonLines, unreadable_frame
+from transforms.mediation.text_lines import Fields, unreadable_frame
 
 LONGEST_TEXT = 8 * 1024 * 1024
 """Characters that one object may take over several lines; what is longer is given up, up to the next line that begins one."""
@@ -54,15 +55,15 @@ class JsonTexts:
         """The line on which the record `only` begins, once it was read."""
         return self.whole.line if self._in_lines else self._line
 
+    @property
+    def lines_read(self) -> int | None:
+        """The lines that records and blank lines took, but for empty ones; None of texts over many lines."""
+        return self.whole.lines_read if self._in_lines or not self.whole.records else None
+
     def feed(self, lines: pl.Series, *, last: bool) -> Fields:
         """The objects of the next `lines` (String), as `JsonLines.feed` gives them."""
         self.whole.only = self.only
-        if self._in_lines is None:
-            first = next((line for line in lines.head(100).to_list() if line.strip(" \t\r\ufeff")), None)
-            if first is None:
-                return self.whole.feed(lines, last=last)
-            self._in_lines = self._is_line(first)
-        if self._in_lines:
+        if self.in_lines(lines) is not False:
             return self.whole.feed(lines, last=last)
         text = self._carried + "".join(f"{line}\n" for line in lines.to_list())
         passed, self._passed = self._passed, self._passed + text.count("\n")
@@ -79,6 +80,13 @@ class JsonTexts:
         parts.append(self._read(pending))
         self._passed -= self._carried.count("\n")
         return Fields(pl.concat([part.rows for part in parts]), pl.concat([part.unreadable for part in parts]))
+
+    def in_lines(self, lines: pl.Series) -> bool | None:
+        """Whether the file is JSON lines, as `lines`, its next ones, show or earlier ones did; None where all are blank."""
+        if self._in_lines is None:
+            first = next((line for line in lines.head(100).to_list() if line.strip(" \t\r\ufeff")), None)
+            self._in_lines = None if first is None else self._is_line(first)
+        return self._in_lines
 
     def _is_line(self, line: str) -> bool:
         value, _ = parse_object(line.lstrip("\ufeff"))

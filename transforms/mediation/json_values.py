@@ -8,8 +8,7 @@ from typing import Any
 
 import polars as pl
 
-NOT_UTF8 = "\ufdd0"
-"""Stands for bytes that are no UTF-8; a Unicode noncharacter, which no exchanged text may contain."""
+from transforms.mediation.text_lines import NOT_UTF8
 
 
 def _shortest(number: str) -> str:
@@ -60,6 +59,8 @@ def as_schema(value: dict[str, Any], schema: pl.Struct) -> dict[str, Any]:
             if found is not None and not isinstance(found, dict):
                 raise ValueError(f"{item.name}: an object is expected")
             result[item.name] = None if found is None else as_schema(found, item.dtype)
+        elif isinstance(item.dtype, pl.List) and isinstance(item.dtype.inner, pl.Struct):
+            result[item.name] = _as_objects(item.name, found, item.dtype.inner)
         elif isinstance(found, dict | list):
             raise ValueError(f"{item.name}: a plain value is expected")
         elif isinstance(found, bool):
@@ -67,3 +68,13 @@ def as_schema(value: dict[str, Any], schema: pl.Struct) -> dict[str, Any]:
         else:
             result[item.name] = found
     return result
+
+
+def _as_objects(name: str, found: Any, schema: pl.Struct) -> list[dict[str, Any] | None] | None:
+    """The objects of a list with the fields of `schema`; one that stands alone is a list of one."""
+    objects = [found] if isinstance(found, dict) else found
+    if objects is None:
+        return None
+    if not isinstance(objects, list) or not all(item is None or isinstance(item, dict) for item in objects):
+        raise ValueError(f"{name}: objects are expected")
+    return [None if item is None else as_schema(item, schema) for item in objects]

@@ -1,4 +1,4 @@
-"""Lines of text files become fields: RFC 4180 records and JSON objects, each read by itself.
+"""Lines of CSV become fields: RFC 4180 records, each read by itself.
 
 A line that cannot be read is refused alone: it never takes its neighbours with it. What the fields mean is not
 known here.
@@ -9,16 +9,16 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
-from transforms.mediation.json_values import NOT_UTF8 as NOT_UTF8
-from transforms.mediation.json_values import as_schema
-from transforms.mediation.json_values import parse_object as parse_object
 from transforms.mediation.values import said
+
+NOT_UTF8 = "\ufdd0"
+"""Stands for bytes that are no UTF-8; a Unicode noncharacter, which no exchanged text may contain."""
 
 MOST_COLUMNS = 2_000
 """Of a header; no source has more."""
@@ -74,8 +74,10 @@ class CsvLines:
     A header that lacks a required column, or has one that is unknown or repeated, makes every record unreadable; with
     `others` unknown columns are passed over. `shapes` are the columns of files that have no header, by their number:
     there a line may have any of these numbers of fields, and a first line that names such columns is a header all the
-    same. `before`: lines before the header, and `skipped`: lines behind it, that are no records. With `only`, that record
-    alone is read, the others are counted, and `line` is then where it begins.
+    same. `before`: lines before the header, and `skipped`: lines behind it, that are no records. `spelled`: the known name
+    that a header means, where sources spell it in several ways. `lines_read`: the lines that headers, skipped lines and
+    records took, but for empty ones. With `only`, that record alone is read, the others are counted, and `line` is then
+    where it begins.
     """
 
     known: Sequence[str]
@@ -87,8 +89,10 @@ class CsvLines:
     before: int = 0
     only: int = 0
     line: int | None = None
+    spelled: Callable[[str], str] | None = None
     problem: str | None = None
     records: int = 0
+    lines_read: int = 0
     _begun: bool = False
     _passed: int = 0
     _widths: list[int] = field(default_factory=list)
@@ -105,10 +109,13 @@ class CsvLines:
                 return Fields(self._nothing(), unreadable_frame())
             self._begun = True
             if self._is_header(lines[0]):
+                self.lines_read += not_empty(lines.head(1))
                 lines = lines.slice(1)
                 self._passed += 1
             else:
-                lines = pl.concat([pl.Series([lines[0].removeprefix("\ufeff")], dtype=pl.String), lines.slice(1)])
+                first = lines[0].removeprefix("\ufeff")
+                self.lines_read += int(first == "" != lines[0])
+                lines = pl.concat([pl.Series([first], dtype=pl.String), lines.slice(1)])
         lines = self._pass(lines, "skipped")
         table = self._join_broken(lines.alias("line").to_frame(), last=last)
         passed, self._passed = self._passed, self._passed + len(lines) - len(self._carried)
@@ -116,6 +123,7 @@ class CsvLines:
             spans = table["line"].str.count_matches("\n", literal=True).cast(pl.Int64) + 1
             table = table.with_columns(_begins=spans.cum_sum() - spans + passed + 1)
         table = table.with_columns(pl.col("line").str.strip_suffix("\r")).filter(pl.col("line") != "")
+        self.lines_read += _lines_within(table["line"])
         table = table.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
         self.records += table.height
         if self.only:
@@ -132,6 +140,7 @@ class CsvLines:
         passed = min(left, len(lines))
         setattr(self, which, left - passed)
         self._passed += passed
+        self.lines_read += not_empty(lines.head(passed))
         return lines.slice(passed) if passed else lines
 
     def _nothing(self) -> pl.DataFrame:
@@ -140,6 +149,8 @@ class CsvLines:
     def _is_header(self, line: str) -> bool:
         """Whether the first line is a header; learns the columns from it, or what is wrong with them."""
         names = header_names(line, self.delimiter)
+        if self.spelled is not None:
+            names = [self.spelled(name) for name in names]
         if self.shapes:
             lowered = [name.strip().lower() for name in names]
             if (
@@ -232,7 +243,7 @@ class CsvLines:
         # Null where the line has no sound number of fields. A quoted line is tried against each shape in turn, the usual
         # ones first; the empty text stands for lines that need no pattern, so that only the others are searched.
         quoted, shape = pl.col("_quoted"), pl.col("_shape")
-        unquoted = pl.when(~quoted & pl.col("_delimited").is_in(list(self.shapes))).then("_delimited")
+        unquoted: pl.Expr = pl.when(~quoted & pl.col("_delimited").is_in(list(self.shapes))).then("_delimited")
         if usual:
             unquoted = pl.when(quoted & pl.col("_fits")).then(pl.lit(self._widths[0], pl.UInt32)).otherwise(unquoted)
         table = table.with_columns(_shape=unquoted)
@@ -247,7 +258,7 @@ class CsvLines:
                 table = table.with_columns(_shape=pl.when(fits).then(pl.lit(width, pl.UInt32)).otherwise(shape))
         broken, fields = pl.col("_broken"), pl.col("_delimited")
         good = shape.is_not_null() & ~broken
-        widths = " or ".join(map(str, sorted(self.shapes)))
+        widths = _widths(sorted(self.shapes))
         unreadable = _refuse(
             table.filter(~good),
             pl.when(broken)
@@ -302,82 +313,27 @@ def _by_quotes(table: pl.DataFrame) -> Iterator[tuple[bool, pl.DataFrame]]:
         yield kind, table.filter(pl.col("_quoted") == kind)
 
 
+def _widths(widths: list[int]) -> str:
+    if len(widths) > 2 and widths == list(range(widths[0], widths[-1] + 1)):
+        return f"{widths[0]} to {widths[-1]}"
+    return " or ".join(map(str, widths))
+
+
+def not_empty(lines: pl.Series) -> int:
+    """How many of `lines` hold more than their end."""
+    doubtful = lines.filter((lines == "") | lines.str.starts_with("\r"))
+    return len(lines) - int((doubtful.str.strip_chars("\r") == "").sum())
+
+
+def _lines_within(records: pl.Series) -> int:
+    """The lines over which `records` run, but for empty ones; a record over several holds their ends."""
+    several = records.str.contains("\n", literal=True)
+    if not several.any():
+        return not_empty(records)
+    return not_empty(records.filter(~several)) + not_empty(records.filter(several).str.split("\n").explode())
+
+
 def _record_pattern(width: int, delimiter: str) -> str:
     mark = re.escape(delimiter)
     one = _FIELD.replace(",", mark)
     return rf"\A{one}(?:{mark}{one}){{{width - 1}}}\z"
-
-
-@dataclass
-class JsonLines:
-    """Reads the lines of one JSON lines file batch by batch into the fields of `schema` (a Polars Struct of strings).
-
-    With `only`, that record alone is read, the others are counted, and `line` is then where it stands.
-    """
-
-    schema: pl.Struct
-    only: int = 0
-    line: int | None = None
-    records: int = 0
-    _passed: int = 0
-
-    def feed(self, lines: pl.Series, *, last: bool) -> Fields:
-        """The objects of the next `lines` (String), blank lines skipped; `rows` has the fields of `schema`.
-
-        Every scalar arrives as text: a whole number as written, another as its shortest decimal (83.20 as 83.2, 1e2 as
-        100). Of a name that stands twice the first counts. Other fields of an object are not looked at.
-        """
-        del last
-        full = lines.str.strip_chars(" \t\r\ufeff") != ""
-        table = lines.filter(full).str.strip_prefix("\ufeff").alias("line").to_frame()
-        table = table.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
-        before, self.records = self.records, self.records + table.height
-        if self.only:
-            if before < self.only <= self.records:
-                self.line = self._passed + int(full.arg_true()[self.only - before - 1]) + 1
-            self._passed += len(lines)
-            table = table.filter(pl.col("record_number") == self.only)
-        parts = [self._decode(part) for part in table.iter_slices(_JSON_SLICE)] or [self._decode(table)]
-        return Fields(pl.concat([part.rows for part in parts]), pl.concat([part.unreadable for part in parts]))
-
-    def _decode(self, table: pl.DataFrame) -> Fields:
-        doubtful = table["line"].str.contains(_DOUBTFUL)
-        if not doubtful.any():
-            return self._decode_together(table)
-        quick, slow = self._decode_together(table.filter(~doubtful)), self._decode_one_by_one(table.filter(doubtful))
-        return Fields(
-            pl.concat([quick.rows, slow.rows]).sort("record_number"),
-            pl.concat([quick.unreadable, slow.unreadable]).sort("record_number"),
-        )
-
-    def _decode_together(self, table: pl.DataFrame) -> Fields:
-        try:
-            objects = table.select("record_number", pl.col("line").str.json_decode(self.schema).alias("_object"))
-        except pl.exceptions.PolarsError:
-            return self._decode_one_by_one(table)
-        return Fields(objects.select("record_number", pl.col("_object").struct.unnest()), unreadable_frame())
-
-    def _decode_one_by_one(self, table: pl.DataFrame) -> Fields:
-        """The slow way, for lines of which some is broken: which one, and why. Reads a sound line as the quick way does."""
-        names = [f.name for f in self.schema.fields]
-        good: list[dict[str, Any]] = []
-        bad: list[tuple[int, str | None, str, str]] = []
-        for number, line in zip(table["record_number"], table["line"], strict=True):
-            value, why = parse_object(line)
-            if value is None:
-                bad.append((number, None, "unreadable", why))
-                continue
-            try:
-                good.append({"record_number": number, **as_schema(value, self.schema)})
-            except ValueError as error:
-                bad.append((number, None, "bad_value", str(error)))
-        schema = {"record_number": pl.Int64, **{f.name: f.dtype for f in self.schema.fields}}
-        return Fields(
-            pl.DataFrame(good, schema=schema, orient="row").select("record_number", *names), unreadable_frame(bad)
-        )
-
-
-_JSON_SLICE = 20_000
-
-_DOUBTFUL = r"^[ \t\r]*[^{ \t\r]|\\u[dD][89a-fA-F]|" + NOT_UTF8
-"""What Polars takes without a word: a line that is no object, half a surrogate pair, bytes that are no UTF-8."""

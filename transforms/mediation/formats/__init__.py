@@ -28,13 +28,23 @@ class Read:
     are unreadable (record_number, record_id, reason, detail), and how many well-formed events report no usage.
 
     `parts`: records that tell only a part of an event, with the columns PART. Each record of the batch is in one of the
-    four.
+    four. `numbers`: what of the records that report no usage tells of a telephone number, with the columns NUMBER_EVENT.
     """
 
     fields: pl.DataFrame
     unreadable: pl.DataFrame
     unbillable: int = 0
     parts: pl.DataFrame | None = None
+    numbers: pl.DataFrame | None = None
+
+
+NUMBER_EVENT = {
+    "record_number": pl.Int64,
+    "number": pl.String,
+    "change": pl.String,
+    "at": pl.Datetime("us", "UTC"),
+}
+"""A record by which a provider tells that it assigned or unassigned a number (E.164 with +), and when."""
 
 
 PART = {
@@ -89,7 +99,8 @@ class Format(Protocol):
 
 
 class AssemblingFormat(Format, Protocol):
-    """A format whose events are told by several records."""
+    """A format whose events are told by several records. One whose every record tells the whole event in its own way,
+    such as several ratings of one call, has ONE_SUFFICES = True as well."""
 
     @staticmethod
     def assemble(parts: pl.DataFrame) -> Assembled:
@@ -125,6 +136,16 @@ class LineReader(Protocol):
     def feed(self, lines: pl.Series, *, last: bool) -> Fields:
         """The fields of the next lines."""
         ...
+
+
+def lines_read(reader: Reader) -> int | None:
+    """The lines, or rows, of its file that `reader` accounts for: a property `lines_read` of its own or of its
+    `LineReader`, which it keeps as `lines`. None of a reader that does not count them, or of records over many lines."""
+    if isinstance(reader, ColumnReader):
+        return reader.records
+    counts = reader if hasattr(reader, "lines_read") else getattr(reader, "lines", None)
+    found: int | None = getattr(counts, "lines_read", None)
+    return found
 
 
 @dataclass
