@@ -21,7 +21,7 @@ from pipelines.line_count import LineCount
 from pipelines.settings import Installation, Loading
 from pipelines.unpacking import GZIP, ZSTD, as_text, is_packed, open_plain, pass_on, unpacked
 from transforms.mediation.formats import Format, Kind
-from transforms.mediation.json_values import TOO_LONG
+from transforms.mediation.text_lines import TOO_LONG
 
 BLOCK_BYTES = 48 * 1024 * 1024
 BLOCK_LINES = 4_000_000

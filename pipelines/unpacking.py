@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import pyarrow as pa
 
 from pipelines.settings import Loading
-from transforms.mediation.json_values import NOT_UTF8
+from transforms.mediation.text_lines import NOT_UTF8
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

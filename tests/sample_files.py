@@ -1,4 +1,6 @@
-"""The sample files of every format, found by their names: `<format>.csv`, `<format>_live.csv`. Knows nothing of what is right.
+"""The sample files of every format, found by their names. Knows nothing of what is right.
+
+`<format>.csv`, `<format>_live.csv`; `switch.json` is one of the format `switch_json`.
 
 A sample that needs settings has `<sample>.source.toml` beside it, one that needs a description `<sample>.toml`.
 """
@@ -38,7 +40,8 @@ def samples() -> list[Sample]:
     formats = all_formats()
     found = []
     for path in sorted(SAMPLES.iterdir()):
-        names = [name for name in formats if path.stem == name or path.name.startswith((f"{name}.", f"{name}_"))]
+        of_its_kind = f"{path.stem}_{path.suffix[1:]}"
+        names = [name for name in formats if path.name.startswith((f"{name}.", f"{name}_")) or name == of_its_kind]
         if names and path.is_file() and path.suffix not in _NO_SAMPLES:
             found.append(Sample(path, formats[max(names, key=len)], source_of_sample(path)))
     return found

@@ -18,9 +18,10 @@ from pipelines.inbox import Batch, InboxFile, find_content, find_files, read
 from pipelines.settings import Installation
 from pipelines.sources import source_of
 from transforms.mediation.formats import AssemblingFormat, Format, Read, Reader, all_formats
+from transforms.mediation.json_lines import JsonLines
 from transforms.mediation.json_texts import JsonTexts
 from transforms.mediation.records import mediate
-from transforms.mediation.text_lines import CsvLines, JsonLines
+from transforms.mediation.text_lines import CsvLines
 
 _WRITTEN = (
     "from_number",
@@ -31,8 +32,7 @@ _WRITTEN = (
     "forwarded_seconds",
     "segments",
 )
-"""Fields that may be shown as written once mediation has accepted them: numbers, moments that the format leaves to
-mediation, and counts."""
+"""Fields that may be shown as written once mediation has accepted them: numbers, moments and counts."""
 
 
 @dataclass(frozen=True)

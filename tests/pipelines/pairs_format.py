@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from transforms.mediation.formats import PART, Assembled, Kind, Read
+from transforms.mediation.json_lines import JsonLines
 from transforms.mediation.records import FIELDS
 from transforms.mediation.source import Source
-from transforms.mediation.text_lines import JsonLines
 
 NAME = "pairs"
 KINDS: tuple[Kind, ...] = ("json",)

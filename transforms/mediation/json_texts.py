@@ -13,8 +13,9 @@ from typing import Any
 
 import polars as pl
 
+from transforms.mediation.json_lines import JsonLines
 from transforms.mediation.json_values import parse_object
-from transforms.mediation.text_lines import Fields, JsonLines, unreadable_frame
+from transforms.mediation.text_lines import Fields, unreadable_frame
 
 LONGEST_TEXT = 8 * 1024 * 1024
 """Characters that one object may take over several lines; what is longer is given up, up to the next line that begins one."""

@@ -8,11 +8,7 @@ from typing import Any
 
 import polars as pl
 
-NOT_UTF8 = "\ufdd0"
-"""Stands for bytes that are no UTF-8; a Unicode noncharacter, which no exchanged text may contain."""
-
-TOO_LONG = "\ufdd1"
-"""Stands for a line that is longer than what is read of one; a noncharacter as well."""
+from transforms.mediation.text_lines import NOT_UTF8, TOO_LONG
 
 
 def _shortest(number: str) -> str:

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from transforms.mediation.formats import PART, Assembled, Read
-from transforms.mediation.json_values import NOT_UTF8
 from transforms.mediation.records import FIELDS
 from transforms.mediation.sip_calls import SipCalls, columns_of
 from transforms.mediation.sip_words import dialog, is_extension, moment, number, status
 from transforms.mediation.source import Source
-from transforms.mediation.text_lines import UNREADABLE
+from transforms.mediation.text_lines import NOT_UTF8, UNREADABLE
 from transforms.mediation.values import said, shape
 from transforms.tables.usage import UNSTATED
 

@@ -92,7 +92,8 @@ class _Plan:
 def _plan(country: str) -> _Plan | None:
     """The plan of a country whose rules are plain prefixes; of others every number is read one by one."""
     found = phonenumbers.PhoneMetadata.metadata_for_region(country) if country else None
-    if found is None or found.national_prefix_transform_rule:
+    every = found.general_desc if found is not None else None
+    if found is None or every is None or found.national_prefix_transform_rule:
         return None
     idd, trunk = found.international_prefix or "", found.national_prefix_for_parsing or ""
     if idd not in ("00", "011") or not re.fullmatch("[0-9]*", trunk):

@@ -13,8 +13,7 @@ from xml.parsers import expat
 import polars as pl
 
 from transforms.mediation.json_texts import LONGEST_TEXT
-from transforms.mediation.json_values import NOT_UTF8
-from transforms.mediation.text_lines import Fields, unreadable_frame
+from transforms.mediation.text_lines import NOT_UTF8, Fields, unreadable_frame
 
 
 @dataclass

@@ -7,8 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from transforms.mediation import text_lines
-from transforms.mediation.text_lines import NOT_UTF8, JsonLines
+from transforms.mediation import json_lines
+from transforms.mediation.json_lines import JsonLines
+from transforms.mediation.text_lines import NOT_UTF8
 
 SCHEMA = pl.Struct({"a": pl.String(), "b": pl.String(), "inner": pl.Struct({"x": pl.String()})})
 Found = tuple[Any, ...]
@@ -175,7 +176,7 @@ def test_a_file_without_records_has_none(lines: list[str]) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_what_is_decoded_side_by_side_stays_in_order(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(text_lines, "_JSON_SLICE", size)
+    monkeypatch.setattr(json_lines, "_JSON_SLICE", size)
     sound = [f'{{"a":"{number}"}}' for number in range(5)]
     assert read(*sound) == ([(number + 1, str(number), None, None) for number in range(5)], [])
     doubtful = [*sound[:2], '{"a":"\\ud83d\\ude00"}', *sound[3:]]
