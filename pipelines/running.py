@@ -349,10 +349,18 @@ def recycle_months(
 
 
 def _months_to_run(session: Session, waiting: pl.DataFrame, changed: set[str]) -> list[str]:
-    """The open months on whose bills that usage goes: of months with suspense, and of months that were run before."""
-    run = "SELECT DISTINCT month FROM month_files"
-    known = {row[0] for row in session.warehouse.connection.execute(run).fetchall()}
-    names = {billed_in(session, name) for name in {*waiting["usage_month"], *(changed & known)}}
+    """The open months on whose bills that usage goes: of months with suspense, and of months that were run before; and
+    those whose drafts were outdated by a recycling that did not come to its end."""
+
+    def months(query: str) -> set[str]:
+        return {row[0] for row in session.warehouse.connection.execute(query).fetchall()}
+
+    outdated = months(
+        "SELECT DISTINCT month FROM month_files WHERE part = 0 AND table_name = 'rated_usage' "
+        "AND month NOT IN (SELECT month FROM manifest WHERE stage = 'rated_usage')"
+    )
+    known = months("SELECT DISTINCT month FROM month_files")
+    names = {billed_in(session, name) for name in {*waiting["usage_month"], *(changed & known), *outdated}}
     return sorted(name for name in names if name >= session.installation.settings.billing.first_month)
 
 

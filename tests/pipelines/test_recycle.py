@@ -11,6 +11,9 @@ import duckdb
 import polars as pl
 import pytest
 
+from pipelines.session import Session
+from pipelines.stages.mend import mend_records
+from pipelines.warehouse import Warehouse
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.switch import RIGHT, calls, recycle, settings, switch_format
@@ -232,3 +235,15 @@ def test_a_folder_that_nothing_came_from(home: Home) -> None:
     said = call("recycle", "--source", "swich", *home.arguments)
     assert said.status == 2
     assert "inbox/swich: no file was loaded from there" in said.err
+
+
+def test_a_recycling_that_was_killed_before_its_months_were_run(home: Home) -> None:
+    calls(home, "a.csv", [EPOCH])
+    run(home)
+    settings(home, **RIGHT, template="${epoch}")
+    with Warehouse.open(home.installation) as warehouse:
+        assert mend_records(Session(home.installation, warehouse)).mended == 1
+    said = call("issue", APRIL, *home.arguments)
+    assert (said.status, "run them before it is published" in said.err) == (1, True)
+    recycle(home)
+    assert rows(home, "SELECT record_id FROM rated_usage") == [("e1",)]
