@@ -1,7 +1,7 @@
 """Controls of calls whose legs are told by records of their own: legs without their other one, told twice, or longer.
 
 They may use what `PREPARE` makes first: linked_legs, the month's outbound legs that name another call, and linked_calls,
-the inbound calls that they may name.
+the inbound calls that they may name. A record named by its call and a number is that call, and no leg of another.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ PREPARE = (
     SELECT file_number, record_number, format, record_id, linked_id, other_number, started_at, billable_seconds,
         format = 'callr' OR own_number IN (SELECT number FROM numbers WHERE call_tracking) AS tracked
     FROM usage_of_month WHERE direction = 'outbound' AND service = 'voice' AND linked_id <> record_id
+    AND NOT starts_with(record_id, linked_id || ':')
 """,
     """
     CREATE OR REPLACE TEMP TABLE linked_calls AS

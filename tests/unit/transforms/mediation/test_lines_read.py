@@ -7,8 +7,9 @@ import pytest
 
 from transforms.mediation.formats import ColumnReader, Reader, lines_read
 from transforms.mediation.formats.standard import StandardLines
+from transforms.mediation.json_lines import JsonLines
 from transforms.mediation.json_texts import JsonTexts
-from transforms.mediation.text_lines import CsvLines, JsonLines
+from transforms.mediation.text_lines import CsvLines
 
 TEXT = pl.Struct({"a": pl.String()})
 

@@ -41,9 +41,9 @@ def part(place: tuple[int, int], event: str, what: str, seconds: int, state: str
     return {**numbers, "format": "toy", "event": event, "part": what, "at": at, "content": "{}", "state": state}
 
 
-def assembled(*parts: dict[str, object]) -> Whole:
+def assembled(*parts: dict[str, object], one_suffices: bool = False) -> Whole:
     frame = conform(EventParts, pl.DataFrame(list(parts), schema_overrides={"at": pl.Datetime("us", "UTC")}))
-    return assemble_parts(frame, toy, format_name="toy")
+    return assemble_parts(frame, toy, format_name="toy", one_suffices=one_suffices)
 
 
 def states(whole: Whole) -> dict[tuple[int, int], str]:
@@ -85,6 +85,14 @@ def test_another_end_of_an_event_that_was_whole_is_suspended() -> None:
     assert (refused["file_number"], refused["record_number"]) == (2, 1)
     assert (refused["reason"], refused["record_id"]) == ("conflicting_duplicate", "a")
     assert states(found) == {(2, 1): "refused"}
+
+
+def test_where_every_part_tells_all_a_late_one_contradicts_only_its_own_kind() -> None:
+    known = (part((1, 1), "a", "begin", 0, "told"), part((1, 2), "a", "end", 83, "usage"))
+    late = (part((2, 1), "a", "end", 84), part((2, 2), "a", "other", 84), part((2, 3), "a", "end", 83))
+    found = assembled(*known, *late, one_suffices=True)
+    assert states(found) == {(2, 1): "refused", (2, 2): "told", (2, 3): "repeated"}
+    assert found.usage.is_empty()
 
 
 def test_an_event_that_makes_no_sense_is_refused_at_its_last_record() -> None:
