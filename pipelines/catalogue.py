@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from transforms.tables import base, billing, books, closing, control, documents, prices, reference, usage
+from transforms.tables import base, billing, books, closing, control, documents, prices, reference, suspense, usage
 from transforms.tables.base import Table
 
 BILLED: dict[str, type[Table]] = {
@@ -45,7 +45,8 @@ PUBLISHED_WHOLE: dict[str, type[Table]] = {
     "receipts": billing.Receipts,
     "ledger": billing.Ledger,
     **BOOKS,
-    "suspense": usage.Suspense,
+    "suspense": suspense.PublishedSuspense,
+    "write_offs": suspense.WriteOffs,
     "usage_files": usage.UsageFiles,
     "controls": control.Controls,
     "parked": closing.Parked,
@@ -86,12 +87,14 @@ WAREHOUSE: dict[str, type[Table]] = {
     **{in_warehouse(name): table for name, table in PRICE_TABLES.items()},
     "usage_records": usage.UsageRecords,
     "event_parts": usage.EventParts,
+    "number_events": usage.NumberEvents,
     "refused_records": usage.RefusedRecords,
     "duplicates": usage.Duplicates,
     "receipts": billing.Receipts,
     "ledger": billing.Ledger,
     **BOOKS,
     "suspense": usage.Suspense,
+    "write_offs": suspense.WriteOffs,
     "controls": control.Controls,
     "parked": closing.Parked,
     "audit": closing.Audit,
@@ -200,7 +203,7 @@ def data_dictionary() -> str:
             {
                 k: v
                 for k, v in WAREHOUSE.items()
-                if k in ("usage_records", "event_parts", "refused_records", "duplicates")
+                if k in ("usage_records", "event_parts", "number_events", "refused_records", "duplicates")
             },
         ),
     )

@@ -7,35 +7,9 @@ $starts and $ends, and {table} for the month of a month table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-USAGE = """usage_of_month AS NOT MATERIALIZED (
-    SELECT * FROM directed_usage ANTI JOIN duplicates USING (file_number, record_number)
-    WHERE started_at >= $starts AND started_at < $ends
-)"""
-
-
-@dataclass(frozen=True)
-class Control:
-    """One control: its name, what it says in words, and the query that measures it.
-
-    One `of_whole_months` says nothing of a month of which most is issued and only some accounts are open.
-    """
-
-    name: str
-    says: str
-    query: str
-    of_whole_months: bool = False
-
-
-def _count(expected: str, actual: str, difference: str | None = None, having: str = "") -> str:
-    """A control that counts: one row without a currency."""
-    apart = difference or "abs(expected - actual)"
-    return (
-        f"{having} SELECT '' AS currency, expected, actual, {apart} AS difference "
-        f"FROM (SELECT ({expected}) AS expected, ({actual}) AS actual)"
-    )
-
+from pipelines import file_controls, leg_controls
+from pipelines.measures import USAGE, Control
+from pipelines.measures import count as _count
 
 _PER_FILE = """
     SELECT f.records,
@@ -76,34 +50,6 @@ _SUMS = """
     FROM ({parts}) GROUP BY currency
 """
 
-_MISSING_INBOUND = """
-    linked AS MATERIALIZED (
-        SELECT format, linked_id FROM usage_of_month
-        WHERE direction = 'outbound' AND service = 'voice' AND linked_id <> record_id
-        AND (format = 'callr' OR own_number IN (SELECT number FROM numbers WHERE call_tracking))
-    ),
-    inbound AS MATERIALIZED (
-        SELECT record_id, linked_id FROM directed_usage WHERE direction = 'inbound' AND service = 'voice'
-        AND (linked_id IN (SELECT linked_id FROM linked) OR record_id IN (SELECT linked_id FROM linked))
-    ),
-    missing AS (
-        SELECT format, count(*) AS legs FROM linked
-        WHERE linked_id NOT IN (SELECT record_id FROM inbound)
-        AND linked_id NOT IN (SELECT linked_id FROM inbound WHERE linked_id IS NOT NULL)
-        AND linked_id NOT IN (SELECT record_id FROM refused_records WHERE record_id IS NOT NULL) GROUP BY format
-    ),
-    nameless AS (
-        SELECT format, count(*) AS records FROM refused_records JOIN loaded_files USING (file_number)
-        WHERE record_id IS NULL GROUP BY format
-    ),
-    inbound_missing AS (
-        SELECT coalesce(sum(greatest(0, legs - coalesce(records, 0))), 0)::BIGINT AS legs
-        FROM missing LEFT JOIN nameless USING (format)
-    )
-"""
-"""Outbound legs whose inbound call was never seen. As many as there are records of the format that could not be read
-at all are taken to be explained by those, which stand in suspense."""
-
 _LEGS_BY_FILE = """
     expected AS (
         SELECT file_id, count(*) + count(forwarded_to) AS legs,
@@ -114,7 +60,7 @@ _LEGS_BY_FILE = """
         SELECT file_id, count(*) AS legs, sum(record_number) AS positions FROM (
             SELECT file_id, record_number FROM {rated_usage} WHERE usage_month = $month
             UNION ALL SELECT file_id, record_number FROM suspense
-            WHERE state = 'open' AND format <> 'numbers' AND usage_month = $month
+            WHERE state <> 'recycled' AND format <> 'numbers' AND usage_month = $month
         ) GROUP BY file_id
     )
     SELECT '' AS currency, coalesce(sum(e.positions), 0) AS expected, coalesce(sum(a.positions), 0) AS actual,
@@ -176,7 +122,7 @@ CONTROLS: tuple[Control, ...] = (
         _count(
             "SELECT count(*) + count(forwarded_to) FROM usage_of_month",
             "SELECT (SELECT count(*) FROM {rated_usage} WHERE usage_month = $month) + (SELECT count(*) FROM suspense "
-            "WHERE state = 'open' AND format <> 'numbers' AND usage_month = $month)",
+            "WHERE state <> 'recycled' AND format <> 'numbers' AND usage_month = $month)",
             having=f"WITH {USAGE}",
         ),
         of_whole_months=True,
@@ -188,10 +134,11 @@ CONTROLS: tuple[Control, ...] = (
             "SELECT count(forwarded_to) + (SELECT legs FROM inbound_missing) FROM usage_of_month",
             "SELECT (SELECT count(*) FROM {rated_usage} WHERE leg = 'forwarded' AND usage_month = $month) "
             "+ (SELECT count(*) FROM suspense "
-            "WHERE state = 'open' AND leg = 'forwarded' AND format <> 'numbers' AND usage_month = $month)",
-            having=f"WITH {USAGE}, {_MISSING_INBOUND}",
+            "WHERE state <> 'recycled' AND leg = 'forwarded' AND format <> 'numbers' AND usage_month = $month)",
+            having=f"WITH {USAGE}, {leg_controls.MISSING_INBOUND}",
         ),
         of_whole_months=True,
+        findings=leg_controls.ORPHANS,
     ),
     Control(
         "legs_by_file",
@@ -315,5 +262,7 @@ CONTROLS: tuple[Control, ...] = (
         "what the journal says of receivables and customer credit is what receivables and the posted ledger say",
         _JOURNAL_AGREES,
     ),
+    *file_controls.CONTROLS,
+    *leg_controls.CONTROLS,
 )
-"""Every control blocks: where one fails, nothing of the run is published."""
+"""Where a control that blocks fails, nothing of the run is published."""

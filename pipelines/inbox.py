@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.line_count import LineCount
 from pipelines.settings import Installation, Loading
 from pipelines.unpacking import GZIP, ZSTD, as_text, is_packed, open_plain, pass_on, unpacked
 from transforms.mediation.formats import Format, Kind
@@ -77,11 +78,16 @@ class InboxFile:
 @dataclass(frozen=True)
 class Batch:
     """A piece of a file: lines (one String column `line`) or columns. `damage` says what is lost behind it. Of a text the
-    last one holds nothing but a line that has no end."""
+    last one holds nothing but a line that has no end.
+
+    The last one comes with the physical `lines` of the file, counted on its bytes; of Parquet the rows that its footer
+    names, None where that is damaged.
+    """
 
     frame: pl.DataFrame
     last: bool
     damage: str | None = None
+    lines: int | None = None
 
 
 def find_files(installation: Installation, formats: dict[str, Format]) -> tuple[list[InboxFile], list[str]]:
@@ -99,7 +105,10 @@ def find_files(installation: Installation, formats: dict[str, Format]) -> tuple[
             why = f"the inbox has a folder for each format, and callbill knows {known}"
             strange.append(f"{_readable(entry.path)}: not loaded: {why}")
             continue
+        described_by = getattr(formats[entry.name], "DESCRIBED_BY", None) if entry.name in formats else None
         for path in sorted(_plain_files(entry, strange), key=lambda path: path.relative_to(root).as_posix()):
+            if described_by and path.name.endswith(described_by):
+                continue
             name = _readable(path.relative_to(installation.home).as_posix())
             found.append(InboxFile(path, name, entry.name))
     return found, strange
@@ -176,14 +185,22 @@ def read(file: InboxFile, kinds: tuple[Kind, ...], limits: Loading | None = None
     return kind, _lines(file, limits)
 
 
+def head(file: InboxFile, size: int = 4096) -> str:
+    """About so many bytes of the beginning of `file`, without its compression, as text."""
+    blocks = as_text(unpacked(file.path, file.length, size, Loading()))
+    return next((block[:size] for block, _ in blocks if block), b"").decode("utf-8", "replace")
+
+
 def _lines(file: InboxFile, limits: Loading) -> Iterator[Batch]:
     """The lines, in batches of about BLOCK_BYTES; a line is never cut. One that is too long is not held: TOO_LONG stands
     for it."""
     parts: list[bytes] = []
     size = 0
     damage = None
+    count = LineCount()
     passing = False
     for block, damage in as_text(unpacked(file.path, file.length, BLOCK_BYTES, limits)):
+        count.feed(block)
         if passing:
             end = block.find(b"\n")
             if end < 0:
@@ -204,7 +221,8 @@ def _lines(file: InboxFile, limits: Loading) -> Iterator[Batch]:
     yield from _batches(rest[:cut], limits.longest_line)
     # Before damage a line without an end may be half a record, which would look like a whole one.
     unfinished = b"" if damage is not None else rest[cut:]
-    yield Batch(_as_lines(unfinished, limits.longest_line), last=True, damage=damage)
+    lines = count.lines(damaged=damage is not None)
+    yield Batch(_as_lines(unfinished, limits.longest_line), last=True, damage=damage, lines=lines)
 
 
 def _batches(block: bytes, longest: int) -> Iterator[Batch]:
@@ -257,7 +275,7 @@ def _parquet(file: InboxFile, limits: Loading) -> Iterator[Batch]:
                 batch.validate(full=True)
                 frame = pl.from_arrow(batch.cast(_in_utc(batch.schema)))
             except StopIteration:
-                yield Batch(pl.DataFrame(), last=True)
+                yield Batch(pl.DataFrame(), last=True, lines=table.metadata.num_rows)
                 return
             except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
                 pass_on(error)

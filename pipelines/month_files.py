@@ -90,11 +90,7 @@ class MonthFiles:
 
     def finish(self, writer: MonthWriter, table: str, month: str) -> WrittenMonth:
         """Puts the written files into their place, under a name made of their content."""
-        digest = hashlib.sha256()
-        for part in writer.parts:
-            with part.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        name = digest.hexdigest()
+        name = _sha256(writer.parts)
         size = sum(part.stat().st_size for part in writer.parts)
         place = self._root / table / month / name[:16]
         if place.exists():
@@ -129,14 +125,26 @@ class MonthFiles:
         self._show(written.table)
 
     def open_part(self, table: str, month: str) -> WrittenMonth:
-        """The open part of the month as it was written."""
+        """The open part of the month as it was written, which there is."""
+        found = self.open_part_or_none(table, month)
+        assert found is not None, f"{table} of {month} has no open part"
+        return found
+
+    def open_part_or_none(self, table: str, month: str) -> WrittenMonth | None:
+        """The open part of the month as it was written, if there is one."""
         rows = self._connection.execute(
             "SELECT table_name, month, folder, files, rows, bytes, sha256 FROM month_files "
             f"WHERE table_name = ? AND month = ? AND part = {OPEN}",
             [table, month],
         ).fetchall()
-        assert len(rows) == 1, f"{table} of {month} has no open part"
-        return WrittenMonth(*rows[0])
+        return WrittenMonth(*rows[0]) if rows else None
+
+    def sha256(self, written: WrittenMonth) -> str | None:
+        """SHA-256 of a month that was written as its files are now; None where one is missing."""
+        try:
+            return _sha256(self.parts_of(written))
+        except FileNotFoundError:
+            return None
 
     def forget(self, table: str, month: str, part: int = OPEN) -> None:
         """Takes that part of the month out of the table; its files stay for a while."""
@@ -240,6 +248,15 @@ class MonthFiles:
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
         return removed
+
+
+def _sha256(paths: Sequence[Path]) -> str:
+    """Of the SHA-256 of each file."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
 
 
 def scan(table: str, paths: Sequence[Path]) -> pl.LazyFrame:

@@ -48,6 +48,10 @@ def outcome(session: Session, name: str) -> dict[str, Any]:
         "controls": rows(
             f"SELECT count(DISTINCT control) AS passed FROM controls WHERE passed AND billing_month = '{name}'"
         )[0],
+        "reported": rows(
+            "SELECT control, difference::BIGINT AS found, findings FROM controls "
+            f"WHERE passed AND difference <> 0 AND billing_month = '{name}' ORDER BY control"
+        ),
         "first_month": first,
         "before_first_month": warehouse.value(
             "SELECT count(*) FROM usage_records WHERE started_at < ?", [session.month(first).starts]

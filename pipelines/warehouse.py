@@ -21,7 +21,7 @@ from typing import Any, TextIO
 import duckdb
 import polars as pl
 
-from pipelines import catalogue
+from pipelines import catalogue, file_totals
 from pipelines.durable import put
 from pipelines.errors import BadInput, CommitFailed, LockHeld, is_interruption, told
 from pipelines.month_files import MonthFiles
@@ -51,14 +51,31 @@ _INTERNAL = (
     "CREATE TABLE IF NOT EXISTS added_up (billing_month VARCHAR, part INTEGER)",
     "CREATE TABLE IF NOT EXISTS bill_statements (document VARCHAR, account_id VARCHAR, position INTEGER, "
     "posted_at TIMESTAMP WITH TIME ZONE, kind VARCHAR, reference VARCHAR, amount DECIMAL(18,4))",
+    file_totals.TABLE,
+    "CREATE TABLE IF NOT EXISTS readings (reading INTEGER, file_number INTEGER, read_at TIMESTAMP WITH TIME ZONE, "
+    "source VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS read_again (reading INTEGER, file_number INTEGER, record_number BIGINT, leg VARCHAR)",
     "CREATE TABLE IF NOT EXISTS number_series (series VARCHAR, year VARCHAR, last BIGINT)",
     "CREATE TABLE IF NOT EXISTS manifest (stage VARCHAR, month VARCHAR, finished_at TIMESTAMP WITH TIME ZONE, "
     "version VARCHAR, facts VARCHAR)",
 )
 
-_ADDED = tuple(
-    f"ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS {column}"
-    for column in ("source VARCHAR", "grown_from INTEGER", "settled BIGINT")
+_ADDED = (
+    *(
+        f"ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS {column}"
+        for column in (
+            "source VARCHAR",
+            "grown_from INTEGER",
+            "settled BIGINT",
+            "lines BIGINT",
+            "lines_read BIGINT",
+            "totalled BOOLEAN",
+        )
+    ),
+    *(
+        f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS findings VARCHAR DEFAULT ''"
+        for table in ("controls", "published_controls")
+    ),
 )
 """What tables of `_INTERNAL` got since; an older warehouse is brought up to date, and nothing of it is lost."""
 
@@ -238,10 +255,15 @@ class Warehouse:
         self.commits += 1
 
     def insert(self, table: str, frame: pl.DataFrame) -> None:
-        """Adds the rows of `frame` to `table`, by name, and makes sure that all arrived."""
+        """Adds the rows of `frame` to `table`, by name, and makes sure that all arrived.
+
+        Of a table whose totals are kept file by file, what goes in is added to them before.
+        """
         if frame.is_empty():
             return
         with self.lent("_batch", frame):
+            if table in file_totals.KEPT:
+                file_totals.add(self.connection, table, "_batch")
             added = self.connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM _batch").fetchall()
         if added != [(frame.height,)]:
             raise AssertionError(f"{frame.height} rows were to go into {table}, and {added} arrived")
@@ -268,9 +290,9 @@ class Warehouse:
         """The result of `query`."""
         return self.connection.sql(query, params=list(parameters)).pl()
 
-    def value(self, query: str, parameters: Sequence[object] = ()) -> Any:
+    def value(self, query: str, parameters: Sequence[object] | dict[str, object] = ()) -> Any:
         """The one value of `query`, or None."""
-        rows = self.connection.execute(query, list(parameters)).fetchall()
+        rows = self.connection.execute(query, parameters or None).fetchall()
         return rows[0][0] if rows else None
 
     def batches(self, query: str, parameters: Sequence[object] = (), rows: int = BATCH_ROWS) -> Generator[pl.DataFrame]:

@@ -92,7 +92,8 @@ def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefiniti
         name="controls",
         **described(Controls, "control", ["ledger", *catalogue.BOOKS], {"duckdb"}, months),
         check_specs=[
-            dg.AssetCheckSpec(item.name, asset="controls", description=item.says, blocking=True) for item in CONTROLS
+            dg.AssetCheckSpec(item.name, asset="controls", description=item.says, blocking=item.blocking)
+            for item in CONTROLS
         ],
     )
     def controls(
@@ -105,7 +106,12 @@ def assets(months: dg.MonthlyPartitionsDefinition) -> Sequence[dg.AssetsDefiniti
         for item in CONTROLS:
             rows = frame.filter(control=item.name)
             passed = bool(rows["passed"].all())
-            shown = {"month": context.partition_key, **control.shown(rows)}
+            findings = "; ".join(filter(None, rows["findings"].unique(maintain_order=True)))
+            shown = {
+                "month": context.partition_key,
+                **control.shown(rows),
+                **({"findings": findings} if findings else {}),
+            }
             yield dg.AssetCheckResult(check_name=item.name, passed=passed, metadata=shown)
         with session.running() as run:
             control.require_passed(run, context.partition_key)

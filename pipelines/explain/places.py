@@ -36,10 +36,25 @@ def say_place(page: Page, sources: Sources, row: Row) -> RawRecord | None:
     page.say("", f"SHA-256 {row['file_id']}")
     at_line = f", line {raw.line} of the text" if raw and raw.line else ""
     page.say("record", f"number {row['record_number']}{at_line}")
+    if raw and raw.event:
+        _say_event(page, raw)
     page.facts["raw"] = {
         "path": path,
         "file_id": row["file_id"],
         "record_number": row["record_number"],
         "line": raw.line if raw else None,
     }
+    if raw and raw.event:
+        page.facts["raw"] |= {
+            "event": raw.event,
+            "told_by": [{"record_number": n, "part": part} for n, part in raw.told],
+        }
     return raw
+
+
+def _say_event(page: Page, raw: RawRecord) -> None:
+    """The records of this file that tell the event; others may stand in other files."""
+    told = ", ".join(f"{part} number {number}" for number, part in raw.told)
+    page.say("event", f"{raw.event}, told by {told} of this file")
+    if raw.read is None:
+        page.say("", "its other records stand in other files, or have not come")

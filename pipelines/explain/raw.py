@@ -1,14 +1,15 @@
 """Where a record stands in its raw file, and what callbill reads there. The raw line goes nowhere from here.
 
-The file is streamed through the inbox and the readers of its format, which count records as loading does.
+The file is streamed through the inbox and the reader of its format, which counts records as loading does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Protocol, cast, runtime_checkable
 
 import polars as pl
 
@@ -16,9 +17,11 @@ from pipelines.explain.words import Row
 from pipelines.inbox import Batch, InboxFile, find_content, find_files, read
 from pipelines.settings import Installation
 from pipelines.sources import source_of
-from transforms.mediation.formats import Format, Kind, Reader, all_formats
+from transforms.mediation.formats import AssemblingFormat, Format, Read, Reader, all_formats
+from transforms.mediation.json_lines import JsonLines
+from transforms.mediation.json_texts import JsonTexts
 from transforms.mediation.records import mediate
-from transforms.mediation.text_lines import CsvLines, Fields, JsonLines, unreadable_frame
+from transforms.mediation.text_lines import CsvLines
 
 _WRITTEN = (
     "from_number",
@@ -34,10 +37,11 @@ _WRITTEN = (
 
 @dataclass(frozen=True)
 class RawRecord:
-    """A record in its file. `line`: where it begins in the text without compression, None in a Parquet file.
+    """A record in its file. `line`: where it begins in the text without compression, None where that is not known.
 
     `read` is what mediation makes of it, None where it is refused; `written` the fields behind that as they
-    stand there. `stated_account`: the source names the account. `from_text`: segments counted in a text.
+    stand there. `stated_account`: the source names the account. `from_text`: segments counted in a text. `event`: what
+    several records tell, and `told` by which of this file up to this one: record number and part.
     """
 
     path: Path
@@ -46,6 +50,8 @@ class RawRecord:
     written: dict[str, str] = field(default_factory=dict)
     stated_account: bool = False
     from_text: bool = False
+    event: str | None = None
+    told: tuple[tuple[int, str], ...] = ()
 
 
 def find_record(installation: Installation, usage_file: Row, record_number: int) -> RawRecord | None:
@@ -55,26 +61,65 @@ def find_record(installation: Installation, usage_file: Row, record_number: int)
     if file is None or file.format not in formats:
         return None
     form = formats[file.format]
+    try:
+        source = source_of(installation, file)
+    except ValueError:
+        # Its description is gone, or unsound now: what was read by it then cannot be read again.
+        return RawRecord(file.path)
     kind, batches = read(file, form.KINDS, installation.settings.load)
-    reader = partial(form.reader, kind, source_of(installation, file))
-    line, piece = _places(kind, batches, reader(), record_number)
-    if piece is None:
-        return RawRecord(file.path, line)
-    fields = reader().feed(piece, last=True).fields
-    if fields.height != 1:
-        return RawRecord(file.path, line)
-    records = mediate(fields).records
+    reader = partial(form.reader, kind, source)
+    line, found = read_alone(reader(), batches, record_number)
+    if found.parts is not None and found.parts.height == 1:
+        parts = _told_by(reader(), read(file, form.KINDS, installation.settings.load)[1], found.parts, record_number)
+        told = tuple((row["record_number"], row["part"]) for row in parts.to_dicts())
+        fields = cast(AssemblingFormat, form).assemble(parts.insert_column(0, pl.lit(1).alias("file_number"))).fields
+        mine = fields.filter(pl.col("record_number") == record_number).drop("file_number")
+        return _read_again(RawRecord(file.path, line, event=found.parts["event"].item(), told=told), mine)
+    return _read_again(RawRecord(file.path, line), found.fields)
+
+
+def _read_again(raw: RawRecord, fields: pl.DataFrame) -> RawRecord:
+    """`raw` with what mediation makes of its `fields`, where it is one record that stands."""
+    records = mediate(fields).records if fields.height == 1 else pl.DataFrame()
     if records.height != 1:
-        return RawRecord(file.path, line)
+        return raw
     as_written = fields.select(_WRITTEN).row(0, named=True)
-    return RawRecord(
-        file.path,
-        line,
-        records.row(0, named=True),
-        {name: value for name, value in as_written.items() if value is not None},
+    return replace(
+        raw,
+        read=records.row(0, named=True),
+        written={name: value for name, value in as_written.items() if isinstance(value, str)},
         stated_account=fields["account_id"].is_not_null().any(),
         from_text=fields.select(pl.col("text").is_not_null() & pl.col("segments").is_null()).item(),
     )
+
+
+def find_lines(installation: Installation, usage_file: Row, record_numbers: Collection[int]) -> dict[int, int]:
+    """The lines on which records of a loaded file (a row of usage_files) begin, as far as they can be told, in one reading
+    of the file."""
+    formats = all_formats()
+    file = _same_file(installation, usage_file, formats)
+    if file is None or file.format not in formats:
+        return {}
+    form = formats[file.format]
+    try:
+        source = source_of(installation, file)
+    except ValueError:
+        return {}
+    kind, batches = read(file, form.KINDS, installation.settings.load)
+    reader = form.reader(kind, source)
+    lines = _lines_of(reader)
+    if isinstance(lines, JsonTexts):
+        lines = lines.whole
+    if kind == "columns" or not isinstance(lines, (CsvLines, JsonLines)):
+        return {}
+    lines.where = frozenset(record_numbers)
+    for batch in batches:
+        reader.feed(batch.frame, last=batch.last)
+    return lines.begins
+
+
+def _lines_of(reader: Reader) -> OneRecord | None:
+    return next((value for value in vars(reader).values() if isinstance(value, OneRecord)), None)
 
 
 def _same_file(installation: Installation, usage_file: Row, formats: dict[str, Format]) -> InboxFile | None:
@@ -84,76 +129,46 @@ def _same_file(installation: Installation, usage_file: Row, formats: dict[str, F
     return find_content([file for file in there if file.name == wanted[0]], *wanted) or find_content(there, *wanted)
 
 
-def _places(
-    kind: Kind, batches: Iterator[Batch], reader: Reader, wanted: int
-) -> tuple[int | None, pl.DataFrame | None]:
-    """The line on which record `wanted` begins, and a file of that record alone for the format's reader."""
-    if kind == "columns":
-        return None, _row(batches, wanted)
-    lines = getattr(reader, "lines", None)
-    if isinstance(lines, CsvLines):
-        return _line_of_csv(batches, CsvPlaces(lines.known, lines.required, wanted=wanted))
-    if isinstance(lines, JsonLines):
-        return _line_of_json(batches, wanted)
-    return None, None
+@runtime_checkable
+class OneRecord(Protocol):
+    """Readers of texts that can read one record alone, and tell its line: `CsvLines`, `JsonLines`, `JsonTexts`."""
+
+    only: int
+
+    @property
+    def line(self) -> int | None:
+        """Where it begins."""
+        ...
 
 
-def _row(batches: Iterator[Batch], wanted: int) -> pl.DataFrame | None:
-    passed = 0
+def read_alone(reader: Reader, batches: Iterator[Batch], wanted: int) -> tuple[int | None, Read]:
+    """The line on which record `wanted` begins, where it can be told, and what is read of that record alone."""
+    lines = _lines_of(reader)
+    if lines is not None:
+        lines.only = wanted
+    found = Read(pl.DataFrame(), pl.DataFrame())
     for batch in batches:
-        if passed < wanted <= passed + batch.frame.height:
-            return batch.frame.slice(wanted - passed - 1, 1)
-        passed += batch.frame.height
-    return None
+        if not batch.frame.width:
+            continue
+        found = _of(reader.feed(batch.frame, last=batch.last), pl.col("record_number") == wanted)
+        if found.fields.height or found.unreadable.height or (found.parts is not None and found.parts.height):
+            break
+    return lines.line if lines is not None else None, found
 
 
-def _line_of_json(batches: Iterator[Batch], wanted: int) -> tuple[int | None, pl.DataFrame | None]:
-    """Blank lines are no records, as `JsonLines` has it."""
-    lines = records = 0
+def _of(found: Read, wanted: pl.Expr) -> Read:
+    parts = None if found.parts is None else found.parts.filter(wanted)
+    return Read(found.fields.filter(wanted), found.unreadable.filter(wanted), parts=parts)
+
+
+def _told_by(reader: Reader, batches: Iterator[Batch], part: pl.DataFrame, wanted: int) -> pl.DataFrame:
+    """The parts of the event of `part` (one row of PART) that stand in this file up to record `wanted`."""
+    found = [part.clear()]
     for batch in batches:
-        line = batch.frame["line"]
-        full = (line.str.strip_chars(" \t\r\ufeff") != "").arg_true()
-        if records < wanted <= records + len(full):
-            place = int(full[wanted - records - 1])
-            return lines + place + 1, batch.frame.slice(place, 1)
-        lines, records = lines + len(line), records + len(full)
-    return None, None
-
-
-@dataclass
-class CsvPlaces(CsvLines):
-    """Counts the records of a CSV file as `CsvLines` does, but reads no fields, up to the record `wanted`.
-
-    `found` is then the line on which it begins, and its text, which may run over several lines.
-    """
-
-    wanted: int = 0
-    found: tuple[int, str] | None = None
-    _passed: int = 1
-
-    def _join_broken(self, table: pl.DataFrame, *, last: bool) -> pl.DataFrame:
-        joined = super()._join_broken(table, last=last)
-        self.problem = None
-        spans = joined["line"].str.count_matches("\n", literal=True).cast(pl.Int64) + 1
-        begins = (spans.cum_sum() - spans + self._passed + 1).alias("_begins")
-        self._passed += int(spans.sum())
-        return joined.with_columns(begins)
-
-    def _split(self, table: pl.DataFrame) -> Fields:
-        here = table.filter(pl.col("record_number") == self.wanted)
-        if here.height:
-            self.found = here["_begins"].item(), here["line"].item()
-        return Fields(self._nothing(), unreadable_frame())
-
-
-def _line_of_csv(batches: Iterator[Batch], places: CsvPlaces) -> tuple[int | None, pl.DataFrame | None]:
-    header = None
-    for batch in batches:
-        lines = batch.frame["line"]
-        if header is None and len(lines):
-            header = lines[0]
-        places.feed(lines, last=batch.last)
-        if places.found:
-            line, text = places.found
-            return line, pl.DataFrame({"line": [header, text]})
-    return None, None
+        parts = reader.feed(batch.frame, last=batch.last).parts if batch.frame.width else None
+        if parts is not None:
+            mine = parts.join(part, on="event", how="semi").filter(pl.col("record_number") <= wanted)
+            found.append(mine.select(part.columns))
+        if reader.records >= wanted:
+            break
+    return pl.concat(found)

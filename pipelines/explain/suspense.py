@@ -7,16 +7,17 @@ from pipelines.explain.raw import RawRecord
 from pipelines.explain.records import PRICES
 from pipelines.explain.sources import Sources, account_name, at_line
 from pipelines.explain.words import Page, Row, exact, moment
-from transforms.tables.usage import SERVICES
+from transforms.tables.usage import SERVICES, UNSTATED
 
 _MANY = 20
 
 _AGAIN = "put it into the inbox in a new file, under the same record_id; then run the month again"
 _RECYCLE = "then `callbill recycle`"
+_SETTINGS = "; or, where the settings of its source were wrong, mend those, then `callbill recycle`"
 
 WHAT_TO_DO = {
-    "unreadable": f"mend the record at its source and {_AGAIN}",
-    "bad_value": f"mend the record at its source and {_AGAIN}",
+    "unreadable": f"mend the record at its source and {_AGAIN}{_SETTINGS}",
+    "bad_value": f"mend the record at its source and {_AGAIN}{_SETTINGS}",
     "sms_length_unknown": f"give the record segments, a text, or encoding and text_length; {_AGAIN}",
     "account_unknown": "add the account to accounts.csv, or the number's holding at that moment to "
     f"numbers.csv; {_RECYCLE}",
@@ -24,6 +25,7 @@ WHAT_TO_DO = {
     "no_price": "add a row to {table}, valid from that day or before, to the account's own price list or the "
     "default list of its currency; "
     f"{_RECYCLE}",
+    "incomplete": "put the file with the other records of the event into the inbox; then run the month again",
     "conflicting_duplicate": "nothing, if the record that came first is right. If both are events of "
     "their own, give this one another record_id at its source and put it into the inbox in a new file",
     "changed_file": "give the file its old content back, or move it as it is now to another name in its folder; then run "
@@ -119,7 +121,8 @@ def explain_suspended(sources: Sources, row: Row) -> Page | None:
 
 def _say_what_was_read(page: Page, sources: Sources, read: Row, raw: RawRecord) -> None:
     zone = sources.installation.settings.zone
-    kind = f"{read['direction']} {'call' if read['service'] == 'voice' else 'message'}"
+    kind = "call" if read["service"] == "voice" else "message"
+    kind = kind if read["direction"] == UNSTATED else f"{read['direction']} {kind}"
     way = f"{read['own_number']} to {read['other_number']}"
     if read["direction"] == "inbound":
         way = f"{read['other_number']} to {read['own_number']}"
@@ -142,8 +145,13 @@ def _price_table(row: Row, read: Row | None) -> str:
         return "number_fees.csv"
     if read is None:
         return "the price table"
-    outbound = row["leg"] == "forwarded" or read["direction"] == "outbound"
+    outbound = row["leg"] == "forwarded" or read["direction"] != "inbound"
     return f"{PRICES[read['service'], 'outbound' if outbound else 'inbound'][0]}.csv"
+
+
+def _same_parties(read: Row, first: Row) -> bool:
+    """Whether a record without a direction is between the same two numbers as a rated one, which has one."""
+    return {read["own_number"], read["other_number"]} == {first["own_number"], first["other_number"]}
 
 
 def _say_differences(page: Page, sources: Sources, row: Row, read: Row) -> None:
@@ -156,6 +164,10 @@ def _say_differences(page: Page, sources: Sources, row: Row, read: Row) -> None:
         page.say("stands", "the record that came first is itself not rated in a published month")
         return
     page.say("stands", f"{first['usage_id']}, charged {exact(first['charge'])} {first['currency']}")
+    if read["direction"] == UNSTATED:
+        read = read | {
+            name: first[name] for name in ("direction", "own_number", "other_number") if _same_parties(read, first)
+        }
     if read["account_id"] not in (None, first["account_id"]):
         page.say("", f"account {read['account_id']} here, {first['account_id']} in the record that stands")
     for name in _COMPARED:

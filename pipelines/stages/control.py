@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
 
+from pipelines import file_controls, leg_controls
 from pipelines.closing import issued_legs, issued_months
-from pipelines.controls import CONTROLS, Control
+from pipelines.controls import CONTROLS
 from pipelines.errors import ControlFailed
+from pipelines.measures import MOST_FINDINGS, Control
 from pipelines.session import Session
 from pipelines.settings import Month
 from transforms.control.verdicts import verdicts
@@ -24,6 +28,19 @@ def control_month(session: Session, name: str) -> pl.DataFrame:
     issued = issued_months(session)
     if issued.closed(name):
         return session.warehouse.frame("SELECT * FROM controls WHERE billing_month = ?", [name])
+    frame = measure_month(session, name)
+    with session.warehouse.transaction():
+        session.warehouse.connection.execute("DELETE FROM controls WHERE billing_month = ?", [name])
+        session.warehouse.insert("controls", frame)
+        facts = {"failed": frame.filter(~pl.col("passed")).height}
+        session.warehouse.note("controls", name, {**facts, "files": session.warehouse.month_files.contents(name)})
+    session.progress.advance(frame.height)
+    return frame
+
+
+def measure_month(session: Session, name: str) -> pl.DataFrame:
+    """The Controls of the month as the warehouse is now; nothing of them is kept."""
+    issued = issued_months(session)
     month = session.month(name)
     measured_now = [item for item in CONTROLS if not (item.of_whole_months and issued.partly_open(name))]
     units = pl.DataFrame({"currency": list(session.minor_units), "digits": list(session.minor_units.values())})
@@ -32,16 +49,9 @@ def control_month(session: Session, name: str) -> pl.DataFrame:
     sources["issued_usage"] = issued_legs(session)
     sources["issued_bills"] = session.warehouse.month_files.source("bills", issued=True)
     sources["issued_notes"] = session.warehouse.month_files.source("correction_notes", issued=True)
-    with session.warehouse.lent("minor_units", units):
+    with session.warehouse.lent("minor_units", units), _prepared(session, month, tables):
         measured = pl.concat([_measure(session, month, control, sources) for control in measured_now])
-    frame = verdicts(measured, month=name)
-    with session.warehouse.transaction():
-        session.warehouse.connection.execute("DELETE FROM controls WHERE billing_month = ?", [name])
-        session.warehouse.insert("controls", frame)
-        facts = {"failed": frame.filter(~pl.col("passed")).height}
-        session.warehouse.note("controls", name, {**facts, "files": session.warehouse.month_files.contents(name)})
-    session.progress.advance(frame.height)
-    return frame
+    return verdicts(measured, month=name, reporting=[item.name for item in CONTROLS if not item.blocking])
 
 
 def require_passed(session: Session, name: str) -> None:
@@ -64,7 +74,8 @@ def require_passed(session: Session, name: str) -> None:
 
 
 def _figures(row: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in shown(pl.DataFrame([row])).items())
+    found = f": {row['findings']}" if row["findings"] else ""
+    return ", ".join(f"{name} {value}" for name, value in shown(pl.DataFrame([row])).items()) + found
 
 
 def shown(rows: pl.DataFrame) -> dict[str, int | str]:
@@ -76,9 +87,57 @@ def shown(rows: pl.DataFrame) -> dict[str, int | str]:
     }
 
 
+@contextmanager
+def _prepared(session: Session, month: Month, tables: Sequence[str]) -> Iterator[None]:
+    """Within the block there are the temporary tables that several controls look at."""
+    execute = session.warehouse.connection.execute
+    execute(file_controls.PREPARE)
+    files = session.warehouse.month_files
+    written = [item for table in tables if (item := files.open_part_or_none(table, month.name))]
+    rows = [(item.table, item.sha256, files.sha256(item)) for item in written]
+    execute("CREATE OR REPLACE TEMP TABLE written_files (table_name VARCHAR, sha256 VARCHAR, found VARCHAR)")
+    for row in rows:
+        execute("INSERT INTO written_files VALUES (?, ?, ?)", list(row))
+    for statement in leg_controls.PREPARE:
+        execute(statement, _used(statement, month))
+    try:
+        yield
+    finally:
+        for table in ("file_differences", "written_files", "linked_legs", "linked_calls"):
+            execute(f"DROP TABLE IF EXISTS {table}")
+
+
 def _measure(session: Session, month: Month, control: Control, sources: dict[str, str]) -> pl.DataFrame:
     """What the control measured; a control of sums that found no currency at all measured nothing against nothing."""
     query = control.query.format(**sources)
+    types = ", ".join(f"{column}::DECIMAL(38,10) AS {column}" for column in _MEASURED[1:])
+    found = session.warehouse.connection.sql(
+        f"SELECT currency, {types} FROM ({query})", params=_used(query, month)
+    ).pl()
+    if found.is_empty():
+        found = pl.DataFrame([{"currency": "", "expected": 0, "actual": 0, "difference": 0}])
+    money = pl.Decimal(38, 10)
+    differs = found.select((pl.col("difference").cast(money) != 0).any()).item()
+    findings = _findings(session, month, control.findings.format(**sources)) if differs else ""
+    return found.select(
+        pl.lit(control.name).alias("control"),
+        "currency",
+        pl.col(_MEASURED[1:]).cast(money),
+        pl.lit(findings).alias("findings"),
+    )
+
+
+def _findings(session: Session, month: Month, query: str) -> str:
+    """The first things that the query names, and how many there are if those are not all."""
+    if not query:
+        return ""
+    limited = f"SELECT finding FROM ({query}) LIMIT {MOST_FINDINGS}"
+    rows = session.warehouse.connection.execute(limited, _used(query, month)).fetchall()
+    return "; ".join(row[0] for row in rows)
+
+
+def _used(query: str, month: Month) -> dict[str, object]:
+    """The parameters of the month that the query uses."""
     values = {
         "month": month.name,
         "starts": month.starts,
@@ -87,14 +146,4 @@ def _measure(session: Session, month: Month, control: Control, sources: dict[str
         "last": month.last,
         "month_start": month.first,
     }
-    used = {name: value for name, value in values.items() if _uses(query, name)}
-    types = ", ".join(f"{column}::DECIMAL(38,10) AS {column}" for column in _MEASURED[1:])
-    found = session.warehouse.connection.sql(f"SELECT currency, {types} FROM ({query})", params=used).pl()
-    if found.is_empty():
-        found = pl.DataFrame([{"currency": "", "expected": 0, "actual": 0, "difference": 0}])
-    money = pl.Decimal(38, 10)
-    return found.select(pl.lit(control.name).alias("control"), "currency", pl.col(_MEASURED[1:]).cast(money))
-
-
-def _uses(query: str, name: str) -> bool:
-    return re.search(rf"\${name}\b", query) is not None
+    return {name: value for name, value in values.items() if re.search(rf"\${name}\b", query)}

@@ -10,21 +10,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from pipelines import file_totals
 from pipelines.inbox import InboxFile, read
 from pipelines.session import Session
-from pipelines.sources import source_of
+from pipelines.sources import source_of, why_not_read
 from transforms.mediation.formats import Format, Read
+from transforms.mediation.source import Source
 
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file to load: its first bytes as they were hashed, its `signature` before that, and the number of the file that
-    it has `grown_from`."""
+    """A file to load: its first bytes as they were hashed, its `signature` before that, the number of the file that it has
+    `grown_from`, and its `source` where that is not what the settings say now."""
 
     file: InboxFile
     file_id: str
     signature: tuple[int, int]
     grown_from: int | None = None
+    source: Source | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,9 @@ def new_files(session: Session, files: list[InboxFile], formats: Mapping[str, Fo
             continue
         if file.name in inbox.seen and inbox.seen[file.name][0] == signature:
             inbox.holds[file.name] = inbox.seen[file.name][1]
+            continue
+        if why_not := why_not_read(session.installation, file):
+            session.progress.warn(why_not)
             continue
         file = replace(file, size=signature[0])
         if file.name in inbox.refused and inbox.refused[file.name][0] == signature:
@@ -239,7 +245,8 @@ def only_new(part: Read, known: int) -> tuple[Read, int]:
     frames = [part.fields, part.unreadable, *([] if part.parts is None else [part.parts])]
     fresh = [frame.filter(frame["record_number"] > known) for frame in frames]
     left_out = sum(frame.height for frame in frames) - sum(frame.height for frame in fresh)
-    return Read(fresh[0], fresh[1], part.unbillable, fresh[2] if len(fresh) > 2 else None), left_out
+    numbers = None if part.numbers is None else part.numbers.filter(part.numbers["record_number"] > known)
+    return Read(fresh[0], fresh[1], part.unbillable, fresh[2] if len(fresh) > 2 else None, numbers), left_out
 
 
 _PLACE = "(file_number, record_number)"
@@ -300,7 +307,9 @@ def _take(session: Session, number: int, taken: int) -> None:
         "ANTI JOIN taken USING (file_number, record_number) UNION "
         f"SELECT file_number FROM duplicates WHERE (first_file_number, first_record_number) {gone})"
     )
-    execute(f"DELETE FROM duplicates WHERE {_PLACE} {gone} OR (first_file_number, first_record_number) {gone}")
+    unmarked = f"{_PLACE} {gone} OR (first_file_number, first_record_number) {gone}"
+    execute(f"CREATE OR REPLACE TEMP TABLE unmarked AS SELECT DISTINCT file_number FROM duplicates WHERE {unmarked}")
+    execute(f"DELETE FROM duplicates WHERE {unmarked}")
     for table in ("usage_records", "refused_records"):
         execute(f"DELETE FROM {table} WHERE {_PLACE} {gone}")
     execute(f"DELETE FROM event_parts WHERE {_PLACE} IN (SELECT {_PLACE} FROM taken)")
@@ -310,4 +319,9 @@ def _take(session: Session, number: int, taken: int) -> None:
         "(f.file_id, r.record_number) FROM reopened r JOIN loaded_files f USING (file_number))"
     )
     execute("UPDATE loaded_files SET unbillable = unbillable + ? WHERE file_number = ?", [taken, number])
+    file_totals.recount(
+        session.warehouse.connection,
+        "SELECT file_number FROM reopened UNION SELECT file_number FROM unmarked UNION SELECT file_number FROM taken",
+    )
+    execute("DROP TABLE unmarked")
     execute("DROP TABLE reopened")

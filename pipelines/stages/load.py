@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 import polars as pl
 
-from pipelines import reference
+from pipelines import file_totals, reference
 from pipelines.behind import one_ahead, one_behind
 from pipelines.catalogue import PRICE_TABLES, REFERENCE, in_warehouse
 from pipelines.file_sequence import missing_files
 from pipelines.inbox import Batch, find_files, read
 from pipelines.kept import keep
+from pipelines.raw_files import Loaded
 from pipelines.session import Session
 from pipelines.settings import SETTINGS_FILE
 from pipelines.sources import source_of
 from pipelines.stages import Facts
 from pipelines.stages.assemble import NEW_FILES, assemble_events
 from pipelines.stages.file_versions import NewFile, known_records, new_files, only_new, remember_path, take_back
+from pipelines.stages.repeated import repeated_events
 from transforms.mediation import records
-from transforms.mediation.duplicates import EVENT, find_duplicates
-from transforms.mediation.formats import Format, Read, Reader, all_formats
+from transforms.mediation.duplicates import find_duplicates
+from transforms.mediation.formats import Format, Read, Reader, all_formats, lines_read
+from transforms.mediation.source import Source
 from transforms.tables.base import assert_contract, conform, empty
-from transforms.tables.usage import EventParts, RefusedRecords, UsageRecords
+from transforms.tables.usage import EventParts, NumberEvents, RefusedRecords, UsageRecords
 
 COMMIT_ROWS = 2_000_000
 """Small files share a transaction up to about so many records."""
-
-COMPARED_ROWS = 16_000_000
-"""Records whose names are compared in one pass; more are split by a hash of the name, to bound memory."""
-
 
 INPUT_TABLES = (*REFERENCE, *map(in_warehouse, PRICE_TABLES))
 """The tables of the warehouse that hold reference and price files."""
@@ -98,6 +97,34 @@ def load_again(session: Session, files: Sequence[NewFile]) -> None:
     compare_records(session)
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a file: how many records it has, and UsageRecords, RefusedRecords and EventParts of them."""
+
+    records: int
+    usage: pl.DataFrame
+    refused: pl.DataFrame
+    parts: pl.DataFrame
+
+
+def read_again(session: Session, loaded: Loaded, form: Format, source: Source) -> Iterator[Piece]:
+    """What a loaded file holds, as `source` has it read; of one that has grown, what is behind the file before. Writes
+    nothing."""
+    assert loaded.file is not None
+    known = 0 if loaded.grown_from is None else known_records(session, loaded.grown_from, form)
+    kind, batches = read(loaded.file, form.KINDS, session.installation.settings.load)
+    reader = form.reader(kind, source)
+    before, number = known, loaded.number
+    for part, damage, _, _ in one_ahead(_parts(batches, reader)):
+        if part is not None:
+            fresh, _ = only_new(part, known) if known else (part, 0)
+            seen = max(reader.records, known)
+            yield Piece(seen - before, *_mediate(fresh, number, form.NAME), _parts_of_events(fresh, number, form.NAME))
+            before = seen
+        if damage:
+            yield Piece(1, empty(UsageRecords), _damaged(number, reader.records + 1, damage), empty(EventParts))
+
+
 def _groups(files: Iterator[NewFile]) -> Iterator[list[NewFile]]:
     """Files that share a transaction: many small ones, or one large."""
     group: list[NewFile] = []
@@ -118,12 +145,13 @@ def _load_file(session: Session, new: NewFile, form: Format) -> tuple[int, int]:
     number = (warehouse.value("SELECT max(file_number) FROM loaded_files") or 0) + 1
     known = 0 if new.grown_from is None else known_records(session, new.grown_from, form)
     kind, batches = read(file, form.KINDS, session.installation.settings.load)
-    source = source_of(session.installation, file)
+    source = new.source or source_of(session.installation, file)
     reader = form.reader(kind, source)
     refused = unbillable = kept = damaged = parts = settled = left_out = 0
+    lines = None
     with one_behind() as later:
-        for part, damage, before in one_ahead(_parts(batches, reader)):
-            settled = before
+        for part, damage, counted, before in one_ahead(_parts(batches, reader)):
+            lines, settled = counted, before
             if part is not None:
                 unbillable += part.unbillable
                 session.progress.advance(part.unbillable)
@@ -132,6 +160,12 @@ def _load_file(session: Session, new: NewFile, form: Format) -> tuple[int, int]:
                 usage, refusals = _mediate(fresh, number, form.NAME)
                 waiting = _parts_of_events(fresh, number, form.NAME)
                 later(partial(_insert, session, usage, refusals, waiting))
+                if fresh.numbers is not None:
+                    later(
+                        partial(
+                            session.warehouse.insert, "number_events", _number_events(fresh.numbers, number, form.NAME)
+                        )
+                    )
                 main = refusals.filter(pl.col("leg") == "main").height
                 refused += main
                 kept += usage.height
@@ -149,6 +183,7 @@ def _load_file(session: Session, new: NewFile, form: Format) -> tuple[int, int]:
     if reader.records < known:
         # It is read otherwise than it was, by other settings or another version: all of it is compared then.
         warehouse.connection.execute("DELETE FROM refused_records WHERE file_number = ?", [number])
+        file_totals.recount(warehouse.connection, f"SELECT {number} AS file_number")
         return _load_file(session, replace(new, grown_from=None), form)
     # Of the known records, those that were not left out as something else are unbillable.
     seen, unbillable = seen - known, unbillable - (known - left_out)
@@ -157,22 +192,24 @@ def _load_file(session: Session, new: NewFile, form: Format) -> tuple[int, int]:
     warehouse.connection.execute(
         "INSERT INTO loaded_files BY NAME SELECT ? AS file_number, ? AS file_id, ? AS path, ? AS format, ? AS bytes, "
         "? AS records, ? AS unbillable, ?::TIMESTAMPTZ AS loaded_at, false AS compared, ? AS source, "
-        "? AS grown_from, ? AS settled",
+        "? AS grown_from, ? AS settled, ? AS lines, ? AS lines_read, true AS totalled",
         [
             *(number, new.file_id, file.name, form.NAME, file.length),
             *(seen, unbillable, datetime.now(UTC), source.as_text(), new.grown_from, settled),
+            *(lines, None if lines is None or (damaged and kind == "columns") else lines_read(reader)),
         ],
     )
     remember_path(session, new)
     return seen, refused + damaged
 
 
-def _parts(batches: Iterator[Batch], reader: Reader) -> Generator[tuple[Read | None, str | None, int]]:
-    """What `reader` reads of each batch, and what is wrong with the rest of the file; damage comes last. With it, how many
-    records came before the last batch: what is appended to the file does not change them."""
+def _parts(batches: Iterator[Batch], reader: Reader) -> Generator[tuple[Read | None, str | None, int | None, int]]:
+    """What `reader` reads of each batch, what is wrong with the rest of the file, and its lines; the two come last. With
+    them, how many records came before the last batch: what is appended to the file does not change them."""
     for batch in batches:
         settled = reader.records
-        yield reader.feed(batch.frame, last=batch.last) if batch.frame.width else None, batch.damage, settled
+        part = reader.feed(batch.frame, last=batch.last) if batch.frame.width else None
+        yield part, batch.damage, batch.lines, settled
 
 
 def _insert(session: Session, usage: pl.DataFrame, refused: pl.DataFrame, parts: pl.DataFrame) -> None:
@@ -186,6 +223,10 @@ def _parts_of_events(part: Read, number: int, form: str) -> pl.DataFrame:
         return empty(EventParts)
     facts = {"file_number": number, "format": form, "state": "waiting"}
     return assert_contract(EventParts, conform(EventParts, part.parts, facts))
+
+
+def _number_events(told: pl.DataFrame, number: int, form: str) -> pl.DataFrame:
+    return assert_contract(NumberEvents, conform(NumberEvents, told, {"file_number": number, "format": form}))
 
 
 def _mediate(part: Read, number: int, form: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -214,52 +255,13 @@ def compare_records(session: Session) -> Facts:
     with warehouse.transaction():
         assemble_events(session)
         new = int(warehouse.value(f"SELECT count(*) FROM usage_records WHERE {NEW_FILES}"))
-        passes = -(-new // COMPARED_ROWS)
-        for part in range(passes):
-            for candidates in _repeated_events(session, f"{_NAME} % {passes} = {part}" if passes > 1 else "true"):
-                repeated = find_duplicates(candidates)
-                fresh = repeated.join(_known(session), on=["file_number", "record_number"], how="anti")
-                warehouse.insert("duplicates", fresh)
-                found += fresh.height
-            session.progress.advance(new // passes)
+        for candidates in repeated_events(session, NEW_FILES):
+            repeated = find_duplicates(candidates, behind=("known",))
+            with warehouse.lent("found_now", repeated):
+                fresh = warehouse.frame(
+                    "SELECT * FROM found_now ANTI JOIN duplicates USING (file_number, record_number)"
+                )
+            warehouse.insert("duplicates", fresh)
+            found += fresh.height
         warehouse.connection.execute("UPDATE loaded_files SET compared = true WHERE NOT compared")
     return {"compared": new, "repeated": found}
-
-
-_NAME = f"hash({', '.join(EVENT)})"
-"""A sieve that lives as long as a query: what passes it is compared by the names themselves."""
-
-_LEG_REFUSED = (
-    "(file_number, record_number) IN (SELECT (file_number, record_number) FROM refused_records WHERE leg = 'forwarded')"
-)
-
-REPEATED_ROWS = 500_000
-"""Records of repeated events that are compared at once."""
-
-
-def _known(session: Session) -> pl.DataFrame:
-    return session.warehouse.frame("SELECT file_number, record_number FROM duplicates")
-
-
-def _repeated_events(session: Session, mine: str) -> Iterator[pl.DataFrame]:
-    """All records of the events that more than one record names, at least one of them new, among the records `mine`."""
-    warehouse = session.warehouse
-    warehouse.connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE repeated AS
-        WITH fresh AS (SELECT {_NAME} AS name FROM usage_records WHERE {NEW_FILES} AND {mine})
-        SELECT name FROM fresh GROUP BY name HAVING count(*) > 1
-        UNION
-        SELECT {_NAME} FROM usage_records
-        WHERE EXISTS (SELECT 1 FROM loaded_files WHERE compared) AND NOT ({NEW_FILES}) AND {mine}
-            AND {_NAME} IN (SELECT name FROM fresh)
-    """)
-    rows = int(
-        warehouse.value(f"SELECT count(*) FROM usage_records WHERE {mine} AND {_NAME} IN (SELECT name FROM repeated)")
-    )
-    slices = -(-rows // REPEATED_ROWS)
-    for number in range(slices):
-        yield warehouse.frame(
-            f"SELECT *, {_LEG_REFUSED} AS leg_refused FROM usage_records WHERE {mine} "
-            f"AND {_NAME} IN (SELECT name FROM repeated WHERE (name >> 32) % {slices} = {number})"
-        )
-    warehouse.connection.execute("DROP TABLE repeated")

@@ -1,6 +1,6 @@
 """How often faults strike: a few times on every test run, and as often as an option says.
 
-pytest tests/faults --kills 200 --io-errors 50 --pairs 100
+pytest tests/faults --kills 200 --io-errors 50 --pairs 100 --seeded-faults 1000 --mended-homes 40 --mutations 100000
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults.test_format_fuzz import SHARES
 from tests.faults.victims import Traces, month_ends_and_issue, run
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL, callr_events, standard_records
@@ -18,7 +19,11 @@ OPTIONS = {
     "--kills": (6, "how many month ends are killed at random moments"),
     "--io-errors": (6, "at how many operations on the disk there is an I/O error"),
     "--pairs": (3, "how many times two runs are started at once"),
+    "--seeded-faults": (40, "how many single records are dropped, doubled, altered or moved"),
+    "--mended-homes": (1, "how many homes of 25 cases are run with faults, mended and recycled"),
 }
+
+MUTATIONS = 1_500
 
 ISSUING = """
 [billing]
@@ -34,14 +39,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The options."""
     for name, (often, what) in OPTIONS.items():
         parser.addoption(name, type=int, default=often, help=what)
+    parser.addoption("--mutations", type=int, default=MUTATIONS, help="how many broken usage files are read")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test with an argument `kill`, `io_error` or `pair` is one for each of as many as the option says."""
+    """A test with an argument `kill`, `io_error`, `pair` or `seeded_fault` is one for each of as many as the option says."""
     for option, (often, _) in OPTIONS.items():
         name = option.removeprefix("--").removesuffix("s").replace("-", "_")
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, range(metafunc.config.getoption(option, often)))
+    if "share" in metafunc.fixturenames:
+        metafunc.parametrize("share", range(SHARES))
 
 
 def small_home() -> Iterator[Home]:

@@ -17,11 +17,13 @@ def from_callr(event: dict[str, Any]) -> dict[str, Any] | None:
     """The columns of an event; None where it is well-formed and nobody is billed for it."""
     kind = event.get("type")
     payload = event.get("payload")
+    if isinstance(kind, str) and re.fullmatch(r"(v2\.)?did\.(un)?assigned", kind):
+        return None
     if not isinstance(payload, dict):
         return message(event, event.get("hash") or event.get("id"))
     if kind in CALLS:
         return call(payload, CALLS[kind])
-    if isinstance(kind, str) and kind.startswith("v2.sms."):
+    if isinstance(kind, str) and kind.startswith(("v2.sms.", "sms.")):
         return message(payload, None)
     return None
 

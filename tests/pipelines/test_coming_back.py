@@ -131,6 +131,7 @@ def test_recycle(home: Home) -> None:
     assert said.result == {
         "open_before": 2,
         "recycled": 1,
+        "read_again": {"files": 0, "refused_before": 0, "mended": 0, "problems": []},
         "months": [{"month": MONTH, "open_before": 2, "open": 1, "recycled": 1}],
     }
     assert rows(home, "SELECT reason, state FROM suspense ORDER BY 1") == [

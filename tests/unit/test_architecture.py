@@ -41,7 +41,7 @@ def test_each_layer_imports_only_what_lies_below_it() -> None:
 
 
 BINARY = {
-    "transforms/mediation/text_lines.py": "a JSON number is a double; it may be a duration, never an amount",
+    "transforms/mediation/json_values.py": "a JSON number is a double; it may be a duration, never an amount",
     "pipelines/cli.py": "seconds until a Ctrl-C is sent again",
     "pipelines/terminal.py": "records a second",
     "pipelines/warehouse.py": "seconds to wait for the lock",

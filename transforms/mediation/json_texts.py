@@ -13,7 +13,9 @@ from typing import Any
 
 import polars as pl
 
-from transforms.mediation.text_lines import Fields, JsonLines, parse_object, unreadable_frame
+from transforms.mediation.json_lines import JsonLines
+from transforms.mediation.json_values import parse_object
+from transforms.mediation.text_lines import Fields, unreadable_frame
 
 LONGEST_TEXT = 8 * 1024 * 1024
 """Characters that one object may take over several lines; what is longer is given up, up to the next line that begins one."""
@@ -28,13 +30,17 @@ class JsonTexts:
 
     `pages`: fields under which a page of an interface holds its list of records (`calls`, `messages`). Which of the two
     a file is, is told by its first line: one that holds a whole object makes it JSON lines, unless it is such a page.
+    With `only`, that record alone is read, the others are counted, and `line` is then where it, or its page, begins.
     """
 
     schema: pl.Struct
     pages: Sequence[str] = ()
+    only: int = 0
     whole: JsonLines = field(init=False)
     _in_lines: bool | None = None
     _carried: str = ""
+    _passed: int = 0
+    _line: int | None = None
 
     def __post_init__(self) -> None:
         self.whole = JsonLines(self.schema)
@@ -44,26 +50,43 @@ class JsonTexts:
         """Records seen so far."""
         return self.whole.records
 
+    @property
+    def lines_read(self) -> int | None:
+        """The lines that records and blank lines took, but for empty ones; None of texts over many lines."""
+        return self.whole.lines_read if self._in_lines or not self.whole.records else None
+
+    @property
+    def line(self) -> int | None:
+        """The line on which the record `only` begins, once it was read."""
+        return self.whole.line if self._in_lines else self._line
+
     def feed(self, lines: pl.Series, *, last: bool) -> Fields:
         """The objects of the next `lines` (String), as `JsonLines.feed` gives them."""
-        if self._in_lines is None:
-            first = next((line for line in lines.head(100).to_list() if line.strip(" \t\r\ufeff")), None)
-            if first is None:
-                return self.whole.feed(lines, last=last)
-            self._in_lines = self._is_line(first)
-        if self._in_lines:
+        self.whole.only = self.only
+        if self.in_lines(lines) is not False:
             return self.whole.feed(lines, last=last)
         text = self._carried + "".join(f"{line}\n" for line in lines.to_list())
+        passed, self._passed = self._passed, self._passed + text.count("\n")
         parts: list[Fields] = []
         pending: list[str] = []
-        for found in self._objects(text, last=last):
+        for at, found in self._objects(text, last=last):
+            if self.only == self.records + len(pending) + 1:
+                self._line = passed + text.count("\n", 0, at) + 1
             if found is None:
                 parts += [self._read(pending), self._read_broken()]
                 pending = []
             else:
                 pending.append(found)
         parts.append(self._read(pending))
+        self._passed -= self._carried.count("\n")
         return Fields(pl.concat([part.rows for part in parts]), pl.concat([part.unreadable for part in parts]))
+
+    def in_lines(self, lines: pl.Series) -> bool | None:
+        """Whether the file is JSON lines, as `lines`, its next ones, show or earlier ones did; None where all are blank."""
+        if self._in_lines is None:
+            first = next((line for line in lines.head(100).to_list() if line.strip(" \t\r\ufeff")), None)
+            self._in_lines = None if first is None else self._is_line(first)
+        return self._in_lines
 
     def _is_line(self, line: str) -> bool:
         value, _ = parse_object(line.lstrip("\ufeff"))
@@ -76,11 +99,12 @@ class JsonTexts:
         """A place where a record was, or several: what stands there is no JSON object."""
         self.whole.records += 1
         row = (self.whole.records, None, "unreadable", "what stands here is no JSON object, or one cut off")
-        nothing = self._read([])
-        return Fields(nothing.rows, unreadable_frame([row]))
+        rows = [] if self.only and self.only != self.records else [row]
+        return Fields(self._read([]).rows, unreadable_frame(rows))
 
-    def _objects(self, text: str, *, last: bool) -> Iterator[str | None]:
-        """Each object as one line, None for what is none; keeps what is unfinished for the next call."""
+    def _objects(self, text: str, *, last: bool) -> Iterator[tuple[int, str | None]]:
+        """Each object as one line, None for what is none, and where in `text` it begins; keeps what is unfinished for the
+        next call."""
         decode = json.JSONDecoder(parse_float=str, parse_int=str, object_pairs_hook=_pairs).raw_decode
         at, self._carried = 0, ""
         while True:
@@ -98,13 +122,13 @@ class JsonTexts:
                         return
                     value, end = None, at
                 if value is not None:
-                    yield from self._items(value, text[at:end])
+                    yield from ((at, item) for item in self._items(value, text[at:end]))
                     at = end
                     continue
             if not last and len(text) - at < LONGEST_TEXT and "\n" not in text[at : len(text) - 1]:
                 self._carried = text[at:]
                 return
-            yield None
+            yield at, None
             further = _NEXT.search(text, at)
             if further is None:
                 return

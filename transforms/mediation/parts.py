@@ -27,22 +27,30 @@ class Whole:
     states: pl.DataFrame
 
 
-def assemble_parts(parts: pl.DataFrame, assemble: Callable[[pl.DataFrame], Assembled], *, format_name: str) -> Whole:
+def assemble_parts(
+    parts: pl.DataFrame,
+    assemble: Callable[[pl.DataFrame], Assembled],
+    *,
+    format_name: str,
+    one_suffices: bool = False,
+) -> Whole:
     """What comes of `parts` (EventParts of whole events: every part of an event or none).
 
     A part that says what an earlier one of its event said is a duplicate. A part of an event that is whole already, and
     that says something else, is suspended as conflicting. What is left goes through the format's own `assemble`.
+    `one_suffices`: every part tells the whole event in its own way, so that a late one is only in conflict with an
+    earlier one of its own kind.
     """
-    settled = pl.col("state").is_in(("usage", "told", "refused")).any().over("event")
-    marked = parts.sort(_PLACE).with_columns(
-        pl.int_range(pl.len()).over(_SAYS).alias("_position"),
-        *(pl.col(name).first().over(_SAYS).alias(f"first_{name}") for name in _PLACE),
-        settled.alias("_settled"),
-    )
+    marked = parts.sort(_PLACE)
+    repeats = _repeats(marked)
     new = marked.filter(pl.col("state") == "waiting")
-    repeated = new.filter(pl.col("_position") > 0)
-    late = new.filter((pl.col("_position") == 0) & pl.col("_settled"))
-    found = assemble(new.filter((pl.col("_position") == 0) & ~pl.col("_settled")).select(parts.columns))
+    repeated = repeats.filter(pl.col("state") == "waiting")
+    first = new.join(repeated, on=_PLACE, how="anti") if repeated.height else new
+    settled = marked.filter(pl.col("state").is_in(("usage", "told", "refused"))).select("event").unique()
+    late = first.join(settled, on="event", how="semi") if settled.height else first.clear()
+    found = assemble(first.join(late, on=_PLACE, how="anti") if late.height else first)
+    if one_suffices and late.height:
+        late = late.join(marked.filter(pl.col("state") != "waiting"), on=["event", "part"], how="semi")
     rows = found.fields.drop("file_number").with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("record_number"))
     places = found.fields.select(pl.int_range(pl.len(), dtype=pl.Int64).alias("_row"), *_PLACE)
     mediated = mediate(rows)
@@ -70,6 +78,20 @@ def assemble_parts(parts: pl.DataFrame, assemble: Callable[[pl.DataFrame], Assem
         conform(RefusedRecords, refused),
         conform(Duplicates, repeated, {"conflicting": False}),
         pl.concat([states, told]),
+    )
+
+
+def _repeats(parts: pl.DataFrame) -> pl.DataFrame:
+    """The parts that say what an earlier one of their event said, with its `first_file_number`, `first_record_number`."""
+    # Only an event with two parts of one name can have any. The hash is a sieve; what passes is compared by itself.
+    several = pl.struct(pl.col("event").hash(), "part").is_duplicated()
+    return (
+        parts.filter(several)
+        .with_columns(
+            pl.int_range(pl.len()).over(_SAYS).alias("_position"),
+            *(pl.col(name).first().over(_SAYS).alias(f"first_{name}") for name in _PLACE),
+        )
+        .filter(pl.col("_position") > 0)
     )
 
 

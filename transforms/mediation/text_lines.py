@@ -1,4 +1,4 @@
-"""Lines of text files become fields: RFC 4180 records and JSON objects, each read by itself.
+"""Lines of CSV become fields: RFC 4180 records, each read by itself.
 
 A line that cannot be read is refused alone: it never takes its neighbours with it. What the fields mean is not
 known here.
@@ -7,12 +7,11 @@ known here.
 from __future__ import annotations
 
 import csv
-import json
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any
+from typing import Literal
 
 import polars as pl
 
@@ -23,6 +22,15 @@ NOT_UTF8 = "\ufdd0"
 
 TOO_LONG = "\ufdd1"
 """Stands for a line that is longer than what is read of one; a noncharacter as well."""
+
+MOST_COLUMNS = 2_000
+"""Of a header; no source has more."""
+
+_FEW = 10
+"""Lines are told apart by their quotes where fewer than one in so many has some: what is told apart is put together again."""
+
+_PROBED = 100
+"""Quoted lines by which the usual number of fields is told."""
 
 LONGEST_RECORD = 64
 """Lines over which a quoted field may run. A stray quote can therefore never swallow more than this."""
@@ -54,6 +62,14 @@ def _refuse(records: pl.DataFrame, detail: pl.Expr) -> pl.DataFrame:
     )
 
 
+def header_names(line: str, delimiter: str) -> list[str]:
+    """The names that a line holds as a header; none where it cannot be read."""
+    try:
+        return next(csv.reader([line.removeprefix("\ufeff").rstrip("\r")], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
 @dataclass
 class CsvLines:
     """Reads the lines of one CSV file batch by batch. `known` names the columns that may occur.
@@ -61,7 +77,10 @@ class CsvLines:
     A header that lacks a required column, or has one that is unknown or repeated, makes every record unreadable; with
     `others` unknown columns are passed over. `shapes` are the columns of files that have no header, by their number:
     there a line may have any of these numbers of fields, and a first line that names such columns is a header all the
-    same. `skipped`: lines behind the header that are no records.
+    same. `before`: lines before the header, and `skipped`: lines behind it, that are no records. `spelled`: the known name
+    that a header means, where sources spell it in several ways. With `only`, that record alone is read, the others are
+    counted, and `line` is then where it begins; `begins` tells it of the records `where`. `lines_read`: the lines that
+    headers, skipped lines and records took, but for empty ones.
     """
 
     known: Sequence[str]
@@ -70,9 +89,18 @@ class CsvLines:
     others: bool = False
     shapes: dict[int, list[str]] = field(default_factory=dict)
     skipped: int = 0
+    spelled: Callable[[str], str] | None = None
+    before: int = 0
+    only: int = 0
+    line: int | None = None
+    where: frozenset[int] = frozenset()
+    begins: dict[int, int] = field(default_factory=dict)
     problem: str | None = None
     records: int = 0
+    lines_read: int = 0
     _begun: bool = False
+    _passed: int = 0
+    _widths: list[int] = field(default_factory=list)
     _carried: list[str] = field(default_factory=list)
 
     def feed(self, lines: pl.Series, *, last: bool) -> Fields:
@@ -80,45 +108,68 @@ class CsvLines:
         if self._carried:
             lines = pl.concat([pl.Series(self._carried, dtype=pl.String), lines])
             self._carried = []
+        lines = self._pass(lines, "before")
         if not self._begun:
             if lines.is_empty():
                 return Fields(self._nothing(), unreadable_frame())
             self._begun = True
             if self._is_header(lines[0]):
+                self.lines_read += not_empty(lines.head(1))
                 lines = lines.slice(1)
+                self._passed += 1
             else:
-                lines = pl.concat([pl.Series([lines[0].removeprefix("\ufeff")], dtype=pl.String), lines.slice(1)])
-        if self.skipped:
-            passed = min(self.skipped, len(lines))
-            self.skipped -= passed
-            lines = lines.slice(passed)
+                first = lines[0].removeprefix("\ufeff")
+                self.lines_read += int(first == "" != lines[0])
+                lines = pl.concat([pl.Series([first], dtype=pl.String), lines.slice(1)])
+        lines = self._pass(lines, "skipped")
         table = self._join_broken(lines.alias("line").to_frame(), last=last)
+        passed, self._passed = self._passed, self._passed + len(lines) - len(self._carried)
+        if self.only or self.where:
+            spans = table["line"].str.count_matches("\n", literal=True).cast(pl.Int64) + 1
+            table = table.with_columns(_begins=spans.cum_sum() - spans + passed + 1)
         table = table.with_columns(pl.col("line").str.strip_suffix("\r")).filter(pl.col("line") != "")
+        self.lines_read += _lines_within(table["line"])
         table = table.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
         self.records += table.height
+        if self.only or self.where:
+            mine = table.filter(pl.col("record_number").is_in([self.only, *self.where]))
+            self.begins.update(mine.select("record_number", "_begins").iter_rows())
+            self.line = self.begins.get(self.only)
+            table = (table.filter(pl.col("record_number") == self.only) if self.only else table).drop("_begins")
         if self.problem is not None:
             return Fields(self._nothing(), _refuse(table, pl.lit(self.problem)))
         return self._split(table)
+
+    def _pass(self, lines: pl.Series, which: Literal["before", "skipped"]) -> pl.Series:
+        """`lines` without those at their beginning that are no records."""
+        left: int = getattr(self, which)
+        passed = min(left, len(lines))
+        setattr(self, which, left - passed)
+        self._passed += passed
+        self.lines_read += not_empty(lines.head(passed))
+        return lines.slice(passed) if passed else lines
 
     def _nothing(self) -> pl.DataFrame:
         return pl.DataFrame(schema={"record_number": pl.Int64, **dict.fromkeys(self.known, pl.String)})
 
     def _is_header(self, line: str) -> bool:
         """Whether the first line is a header; learns the columns from it, or what is wrong with them."""
-        try:
-            text = line.removeprefix("\ufeff").rstrip("\r")
-            names = next(csv.reader([text], delimiter=self.delimiter), [])
-        except csv.Error:
-            names = []
+        names = header_names(line, self.delimiter)
+        if self.spelled is not None:
+            names = [self.spelled(name) for name in names]
         if self.shapes:
             lowered = [name.strip().lower() for name in names]
-            if len(set(lowered)) < len(lowered) or not set(lowered) <= {name.lower() for name in self.known}:
+            if (
+                not names
+                or len(set(lowered)) < len(lowered)
+                or not set(lowered) <= {name.lower() for name in self.known}
+            ):
                 return False
             as_known = {name.lower(): name for name in self.known}
             self.shapes = {**self.shapes, len(names): [as_known[name] for name in lowered]}
             return True
         unknown = [place for place, name in enumerate(names, start=1) if name not in self.known and not self.others]
-        repeated = sorted({name for name in names if names.count(name) > 1 and name in self.known})
+        repeated = sorted(name for name, times in Counter(names).items() if times > 1 and name in self.known)
         missing = [name for name in self.required if name not in names]
         if unknown:
             # Not by its name: a file without a header would show the values of its first record.
@@ -127,6 +178,8 @@ class CsvLines:
             self.problem = f"line 1: column '{repeated[0]}' stands twice"
         elif missing:
             self.problem = f"line 1: column '{missing[0]}' is missing"
+        elif len(names) > MOST_COLUMNS:
+            self.problem = f"line 1: {len(names)} columns, and at most {MOST_COLUMNS} are read"
         self.shapes = {len(names): [n if n in self.known else f"_{at}" for at, n in enumerate(names)]}
         return True
 
@@ -177,30 +230,42 @@ class CsvLines:
             .select(pl.coalesce("whole", "line").alias("line"))
         )
 
-    def _is_record(self, text: str) -> bool:
-        patterns = (_record_pattern(width, self.delimiter).replace(r"\z", r"\Z") for width in self.shapes)
+    def _is_record(self, text: str, widths: Iterable[int] = ()) -> bool:
+        widths = widths or self.shapes
+        patterns = (_record_pattern(width, self.delimiter).replace(r"\z", r"\Z") for width in widths)
         return any(re.compile(pattern).match(text) is not None for pattern in patterns)
 
     def _split(self, table: pl.DataFrame) -> Fields:
         line = pl.col("line")
-        has_quote = line.str.contains('"', literal=True)
         fields = line.str.count_matches(self.delimiter, literal=True) + 1
-        # Null where the line has no sound number of fields. A quoted line is tried against each shape in turn; the
-        # empty text stands for lines that need no pattern, so that only the others are searched.
+        # What one select computes, the cores share: the usual number of fields is tried for all lines at once.
+        usual = {"_fits": line.str.contains(_record_pattern(self._widths[0], self.delimiter))} if self._widths else {}
         table = table.with_columns(
-            _quoted=has_quote, _shape=pl.when(~has_quote & fields.is_in(list(self.shapes))).then(fields)
+            _quoted=line.str.contains('"', literal=True),
+            _delimited=fields,
+            _broken=line.str.contains(NOT_UTF8, literal=True),
+            **usual,
         )
+        # Null where the line has no sound number of fields. A quoted line is tried against each shape in turn, the usual
+        # ones first; the empty text stands for lines that need no pattern, so that only the others are searched.
+        quoted, shape = pl.col("_quoted"), pl.col("_shape")
+        unquoted: pl.Expr = pl.when(~quoted & pl.col("_delimited").is_in(list(self.shapes))).then("_delimited")
+        if usual:
+            unquoted = pl.when(quoted & pl.col("_fits")).then(pl.lit(self._widths[0], pl.UInt32)).otherwise(unquoted)
+        table = table.with_columns(_shape=unquoted)
         if table["_quoted"].any():
-            for width in self.shapes:
-                left = pl.when(pl.col("_quoted") & pl.col("_shape").is_null()).then(line).otherwise(pl.lit(""))
+            tried = self._widths[:1]
+            self._widths = self._widths or self._usual_first(table.filter("_quoted")["line"])
+            for width in self._widths:
+                if width in tried or (table["_shape"].is_null() & table["_quoted"]).sum() == 0:
+                    continue
+                left = pl.when(quoted & shape.is_null()).then(line).otherwise(pl.lit(""))
                 fits = left.str.contains(_record_pattern(width, self.delimiter))
-                table = table.with_columns(_shape=pl.when(fits).then(pl.lit(width, pl.UInt32)).otherwise("_shape"))
-                if table["_shape"].null_count() == 0:
-                    break
-        not_utf8, too_long = (line.str.contains(mark, literal=True) for mark in (NOT_UTF8, TOO_LONG))
-        broken = not_utf8 | too_long
-        good = pl.col("_shape").is_not_null() & ~broken
-        widths = " or ".join(map(str, sorted(self.shapes)))
+                table = table.with_columns(_shape=pl.when(fits).then(pl.lit(width, pl.UInt32)).otherwise(shape))
+        not_utf8, too_long = pl.col("_broken"), line.str.contains(TOO_LONG, literal=True)
+        broken, fields = not_utf8 | too_long, pl.col("_delimited")
+        good = shape.is_not_null() & ~broken
+        widths = _said_widths(sorted(self.shapes))
         unreadable = _refuse(
             table.filter(~good),
             pl.when(not_utf8)
@@ -213,21 +278,27 @@ class CsvLines:
         )
         sound = table.filter(good) if unreadable.height else table
         found = [
-            self._fields(part.filter(pl.col("_quoted") == quoted), self.shapes[width], quoted=quoted)
+            self._fields(lines, self.shapes[width], quoted=quoted)
             for (width,), part in sound.partition_by("_shape", as_dict=True).items()
-            for quoted in part["_quoted"].unique().to_list()
+            for quoted, lines in _by_quotes(part)
         ]
         if len(found) == 1:
             return Fields(found[0], unreadable)
         return Fields(pl.concat([self._nothing(), *found]).sort("record_number"), unreadable)
 
+    def _usual_first(self, quoted: pl.Series) -> list[int]:
+        """The numbers of fields that a line may have, in the order of how many of the first lines have them."""
+        probed = quoted.head(_PROBED).to_list()
+        return sorted(self.shapes, key=lambda width: -sum(self._is_record(line, [width]) for line in probed))
+
     def _fields(self, table: pl.DataFrame, names: list[str], *, quoted: bool) -> pl.DataFrame:
         """The fields of lines that all have these columns."""
+        there = [name for name in names if name in self.known]
         if quoted:
             rows = pl.read_csv(
                 "\n".join(table["line"].to_list()).encode(),
                 has_header=False,
-                new_columns=names,
+                columns=[place for place, name in enumerate(names) if name in self.known] or None,
                 schema=dict.fromkeys(names, pl.String),
                 separator=self.delimiter,
             )
@@ -238,134 +309,40 @@ class CsvLines:
             split = pl.col("line").str.split_exact(self.delimiter, len(names) - 1)
             rows = table.select("record_number", split.struct.rename_fields(names).alias("fields")).unnest("fields")
         absent = [pl.lit(None, pl.String).alias(name) for name in self.known if name not in names]
-        there = [name for name in names if name in self.known]
         return rows.with_columns(said(there), *absent).select("record_number", *self.known)
+
+
+def _said_widths(widths: list[int]) -> str:
+    if len(widths) > 2 and widths == list(range(widths[0], widths[-1] + 1)):
+        return f"{widths[0]} to {widths[-1]}"
+    return " or ".join(map(str, widths))
+
+
+def not_empty(lines: pl.Series) -> int:
+    """How many of `lines` hold more than their end."""
+    doubtful = lines.filter((lines == "") | lines.str.starts_with("\r"))
+    return len(lines) - int((doubtful.str.strip_chars("\r") == "").sum())
+
+
+def _lines_within(records: pl.Series) -> int:
+    """The lines over which `records` run, but for empty ones; a record over several holds their ends."""
+    several = records.str.contains("\n", literal=True)
+    if not several.any():
+        return not_empty(records)
+    return not_empty(records.filter(~several)) + not_empty(records.filter(several).str.split("\n").explode())
+
+
+def _by_quotes(table: pl.DataFrame) -> Iterator[tuple[bool, pl.DataFrame]]:
+    """Lines to be read as quoted ones, and lines without quotes apart where most are such."""
+    quoted = int(table["_quoted"].sum())
+    if quoted * _FEW > table.height or not quoted:
+        yield quoted > 0, table
+        return
+    for kind in (False, True):
+        yield kind, table.filter(pl.col("_quoted") == kind)
 
 
 def _record_pattern(width: int, delimiter: str) -> str:
     mark = re.escape(delimiter)
     one = _FIELD.replace(",", mark)
     return rf"\A{one}(?:{mark}{one}){{{width - 1}}}\z"
-
-
-@dataclass
-class JsonLines:
-    """Reads the lines of one JSON lines file batch by batch into the fields of `schema` (a Polars Struct of strings)."""
-
-    schema: pl.Struct
-    records: int = 0
-
-    def feed(self, lines: pl.Series, *, last: bool) -> Fields:
-        """The objects of the next `lines` (String), blank lines skipped; `rows` has the fields of `schema`.
-
-        Every scalar arrives as text: a whole number as written, another as its shortest decimal (83.20 as 83.2, 1e2 as
-        100). Of a name that stands twice the first counts. Other fields of an object are not looked at.
-        """
-        del last
-        table = lines.alias("line").to_frame().filter(pl.col("line").str.strip_chars(" \t\r\ufeff") != "")
-        table = table.with_columns(pl.col("line").str.strip_prefix("\ufeff"))
-        table = table.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
-        self.records += table.height
-        parts = [self._decode(part) for part in table.iter_slices(_JSON_SLICE)] or [self._decode(table)]
-        return Fields(pl.concat([part.rows for part in parts]), pl.concat([part.unreadable for part in parts]))
-
-    def _decode(self, table: pl.DataFrame) -> Fields:
-        doubtful = table["line"].str.contains(_DOUBTFUL)
-        if not doubtful.any():
-            return self._decode_together(table)
-        quick, slow = self._decode_together(table.filter(~doubtful)), self._decode_one_by_one(table.filter(doubtful))
-        return Fields(
-            pl.concat([quick.rows, slow.rows]).sort("record_number"),
-            pl.concat([quick.unreadable, slow.unreadable]).sort("record_number"),
-        )
-
-    def _decode_together(self, table: pl.DataFrame) -> Fields:
-        try:
-            objects = table.select("record_number", pl.col("line").str.json_decode(self.schema).alias("_object"))
-        except pl.exceptions.PolarsError:
-            return self._decode_one_by_one(table)
-        return Fields(objects.select("record_number", pl.col("_object").struct.unnest()), unreadable_frame())
-
-    def _decode_one_by_one(self, table: pl.DataFrame) -> Fields:
-        """The slow way, for lines of which some is broken: which one, and why. Reads a sound line as the quick way does."""
-        names = [f.name for f in self.schema.fields]
-        good: list[dict[str, Any]] = []
-        bad: list[tuple[int, str | None, str, str]] = []
-        for number, line in zip(table["record_number"], table["line"], strict=True):
-            value, why = parse_object(line)
-            if value is None:
-                bad.append((number, None, "unreadable", why))
-                continue
-            try:
-                good.append({"record_number": number, **_as_schema(value, self.schema)})
-            except ValueError as error:
-                bad.append((number, None, "bad_value", str(error)))
-        schema = {"record_number": pl.Int64, **{f.name: f.dtype for f in self.schema.fields}}
-        return Fields(
-            pl.DataFrame(good, schema=schema, orient="row").select("record_number", *names), unreadable_frame(bad)
-        )
-
-
-_JSON_SLICE = 20_000
-
-_DOUBTFUL = r"^[ \t\r]*[^{ \t\r]|\\u[dD][89a-fA-F]|" + NOT_UTF8
-"""What Polars takes without a word: a line that is no object, half a surrogate pair, bytes that are no UTF-8."""
-
-
-def _shortest(number: str) -> str:
-    """A number with a point or an exponent as Polars writes it: its double, in the fewest digits."""
-    value = float(number)
-    if value in (float("inf"), float("-inf")):
-        return number
-    digits = format(Decimal(repr(value)), "f")
-    return digits.rstrip("0").rstrip(".") if "." in digits else digits
-
-
-def _no_constant(name: str) -> str:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _whole(number: str) -> str:
-    return "0" if number == "-0" else number
-
-
-def _first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return dict(reversed(pairs))
-
-
-def parse_object(line: str) -> tuple[dict[str, Any] | None, str]:
-    """The object of a line, or None and why it is none."""
-    if NOT_UTF8 in line:
-        return None, "the line is no UTF-8"
-    if TOO_LONG in line:
-        return None, "the line is longer than a line may be"
-    try:
-        value = json.loads(
-            line,
-            parse_float=_shortest,
-            parse_int=_whole,
-            parse_constant=_no_constant,
-            object_pairs_hook=_first_of_each,
-        )
-        json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return None, "the line is no JSON object"
-    return (value, "") if isinstance(value, dict) else (None, "the line is no JSON object")
-
-
-def _as_schema(value: dict[str, Any], schema: pl.Struct) -> dict[str, Any]:
-    """`value` with the fields of `schema` alone, scalars as text. Raises ValueError naming a field of another shape."""
-    result: dict[str, Any] = {}
-    for item in schema.fields:
-        found = value.get(item.name)
-        if isinstance(item.dtype, pl.Struct):
-            if found is not None and not isinstance(found, dict):
-                raise ValueError(f"{item.name}: an object is expected")
-            result[item.name] = None if found is None else _as_schema(found, item.dtype)
-        elif isinstance(found, dict | list):
-            raise ValueError(f"{item.name}: a plain value is expected")
-        elif isinstance(found, bool):
-            result[item.name] = "true" if found else "false"
-        else:
-            result[item.name] = found
-    return result

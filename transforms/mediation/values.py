@@ -5,7 +5,8 @@ Every function takes an expression of strings and gives null where the text is n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import polars as pl
 
@@ -86,14 +87,53 @@ def _full_instants(text: pl.Series) -> pl.Series:
     return text.alias("text").to_frame().select(pl.when(sound).then(parsed)).to_series()
 
 
-def local_instant(text: pl.Expr, time_zone: str, written: str = "%Y-%m-%d %H:%M:%S") -> pl.Expr:
+def local_instant(
+    text: pl.Expr,
+    time_zone: str,
+    written: str = "%Y-%m-%d %H:%M:%S",
+    ambiguous: Literal["earliest", "latest"] = "earliest",
+) -> pl.Expr:
     """A date and time without offset, `written` so (chrono), as UTC by the clocks of `time_zone`; null for anything else.
 
-    The hour that the clocks repeat in autumn is taken as the first of the two; one that they skip in spring is none.
+    The hour that the clocks repeat in autumn is taken as the first of the two, unless `ambiguous` says `latest`; one
+    that they skip in spring is none.
     """
     naive = text.str.to_datetime(written, time_unit="us", strict=False, exact=True)
-    local = naive.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null")
+    local = naive.dt.replace_time_zone(time_zone, ambiguous=ambiguous, non_existent="null")
     return local.dt.convert_time_zone("UTC")
+
+
+def rfc_2822(text: pl.Expr) -> pl.Expr:
+    """A date of RFC 2822 as UTC: `Thu, 01 Oct 2026 08:00:00 +0000`, or with GMT or UTC behind it; null for anything else.
+
+    The day of the week is not looked at, and may be missing.
+    """
+    plain = text.str.replace(r"^[A-Za-z]{3}, *", "").str.replace(r" (?:GMT|UTC|UT|Z)$", " +0000")
+    parsed = plain.str.to_datetime("%d %b %Y %H:%M:%S %#z", time_unit="us", time_zone="UTC", strict=False)
+    return pl.when(plain.str.contains(_RFC_2822_PATTERN)).then(parsed)
+
+
+_RFC_2822_PATTERN = (
+    r"^[0-9]{1,2} [A-Za-z]{3} [12][0-9]{3} [0-9]{2}:[0-9]{2}:[0-5][0-9] [+-](?:0[0-9]|1[0-4]):?[0-5][0-9]$"
+)
+
+
+def moment(text: pl.Expr, *readers: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """What the first of `readers` that can makes of each text, as UTC; the later ones only see what is left.
+
+    For sources that write moments in several ways: `moment(pl.col("at"), rfc_2822, instant)`.
+    """
+    return text.map_batches(lambda written: _first_reading(written, readers), return_dtype=_UTC, is_elementwise=True)
+
+
+def _first_reading(written: pl.Series, readers: Sequence[Callable[[pl.Expr], pl.Expr]]) -> pl.Series:
+    found = pl.Series(written.name, [None], dtype=_UTC).new_from_index(0, len(written))
+    for reader in readers:
+        left = found.is_null() & written.is_not_null()
+        if left.any():
+            rest = written.filter(left).alias("text").to_frame().select(reader(pl.col("text"))).to_series()
+            found = found.scatter(left.arg_true(), rest)
+    return found
 
 
 def epoch(text: pl.Expr, per_second: int = 1) -> pl.Expr:

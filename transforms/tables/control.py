@@ -25,3 +25,6 @@ class Controls(Table):
     actual: Measure = pa.Field(description="What is.")
     difference: Measure = pa.Field(description="actual - expected, or the sum of differences row by row.")
     passed: bool = pa.Field(description="Whether the control allows the month to be published.")
+    findings: str = pa.Field(
+        description="Records, legs or files that differ, the first twenty, separated by semicolons; empty where none is known."
+    )

@@ -26,6 +26,7 @@ REASONS = (
     "incomplete",
     "changed_file",
 )
+NUMBER_CHANGES = ("assigned", "unassigned")
 PART_STATES = ("waiting", "usage", "told", "repeated", "refused")
 SUSPENSE_STATES = ("open", "recycled", "written_off")
 
@@ -47,12 +48,24 @@ class UsageFiles(Table):
     usage_records: pl.Int64 = pa.Field(
         ge=0, description="Records that became usage (as one usage record, or two legs)."
     )
-    suspended: pl.Int64 = pa.Field(ge=0, description="Records in open suspense, none of whose legs is rated.")
+    suspended: pl.Int64 = pa.Field(
+        ge=0, description="Records in suspense, open or written off, none of whose legs is rated."
+    )
     duplicates: pl.Int64 = pa.Field(ge=0, description="Records that say again what an earlier record said.")
     unbillable: pl.Int64 = pa.Field(
         ge=0, description="Well-formed events that report no usage, or whose usage another record stands for."
     )
     loaded_at: Instant = pa.Field(description="When the file was loaded, or refused.")
+    lines: pl.Int64 = pa.Field(
+        nullable=True,
+        ge=0,
+        description="Lines that are not empty, counted on its bytes; of Parquet the rows its footer names. Null where that "
+        "is damaged.",
+    )
+    seconds: pl.Int64 = pa.Field(
+        ge=0, description="Billable seconds of its usage, forwarded legs included.", metadata={"unit": "seconds"}
+    )
+    segments: pl.Int64 = pa.Field(ge=0, description="Segments of its messages, where they are known.")
 
 
 class UsageRecords(Table):
@@ -103,6 +116,19 @@ class EventParts(Table):
         description="waiting: the event is not whole; usage: the record stands for it; told: another record does; "
         "repeated, refused: a later record of an event that was whole already, the same again or other.",
     )
+
+
+class NumberEvents(Table):
+    """What providers told of telephone numbers in files of usage; numbers.csv alone says who holds a number."""
+
+    _key: ClassVar = ("file_number", "record_number")
+
+    file_number: pl.Int32 = pa.Field(description=_FILE_NUMBER)
+    record_number: pl.Int64 = pa.Field(ge=1, description=_RECORD_NUMBER)
+    format: str = pa.Field(description="Format of the record.")
+    number: str = pa.Field(description="The number, E.164 with +.")
+    change: str = pa.Field(isin=NUMBER_CHANGES, description="assigned, or unassigned.")
+    at: Instant = pa.Field(description="When that was.")
 
 
 class RefusedRecords(Table):

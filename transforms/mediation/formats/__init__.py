@@ -1,15 +1,17 @@
 """One module a format of raw usage: how its records become the fields of `mediation.records`.
 
 A format is a module here with NAME, KINDS, `recognises(head)` and `reader(kind, source)`; the inbox folder bears its
-name. One whose events are told by several records has `assemble(parts)` as well. Nothing else lists the formats.
+name. One whose events are told by several records has `assemble(parts)` as well, one whose files are described beside
+them DESCRIBED_BY, `problems_of` and `misfits`. Nothing else lists the formats.
 """
 
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -26,19 +28,29 @@ class Read:
     are unreadable (record_number, record_id, reason, detail), and how many well-formed events report no usage.
 
     `parts`: records that tell only a part of an event, with the columns PART. Each record of the batch is in one of the
-    four.
+    four. `numbers`: what of the records that report no usage tells of a telephone number, with the columns NUMBER_EVENT.
     """
 
     fields: pl.DataFrame
     unreadable: pl.DataFrame
     unbillable: int = 0
     parts: pl.DataFrame | None = None
+    numbers: pl.DataFrame | None = None
 
     @property
     def is_empty(self) -> bool:
-        """Whether it holds no record, but for unbillable ones."""
-        return self.fields.is_empty() and self.unreadable.is_empty() and (self.parts is None or self.parts.is_empty())
+        """Whether it holds nothing but unbillable records that tell nothing."""
+        frames = (self.fields, self.unreadable, self.parts, self.numbers)
+        return all(frame is None or frame.is_empty() for frame in frames)
 
+
+NUMBER_EVENT = {
+    "record_number": pl.Int64,
+    "number": pl.String,
+    "change": pl.String,
+    "at": pl.Datetime("us", "UTC"),
+}
+"""A record by which a provider tells that it assigned or unassigned a number (E.164 with +), and when."""
 
 PART = {
     "record_number": pl.Int64,
@@ -92,11 +104,29 @@ class Format(Protocol):
 
 
 class AssemblingFormat(Format, Protocol):
-    """A format whose events are told by several records."""
+    """A format whose events are told by several records. One whose every record tells the whole event in its own way,
+    such as several ratings of one call, has ONE_SUFFICES = True as well."""
 
     @staticmethod
     def assemble(parts: pl.DataFrame) -> Assembled:
         """Usage of the `parts` (file_number and PART) of whole events, in any order: every part of an event or none."""
+        ...
+
+
+@runtime_checkable
+class DescribedFormat(Format, Protocol):
+    """A format whose files are described by a file beside them. Files that end with DESCRIBED_BY are no usage."""
+
+    DESCRIBED_BY: str
+
+    @staticmethod
+    def problems_of(table: Mapping[str, Any]) -> list[str]:
+        """What is wrong with a description (TOML, read), a sentence each."""
+        ...
+
+    @staticmethod
+    def misfits(table: Mapping[str, Any], head: str) -> list[str]:
+        """Why a file that begins so is not what a sound description says, a sentence each."""
         ...
 
 
@@ -111,6 +141,16 @@ class LineReader(Protocol):
     def feed(self, lines: pl.Series, *, last: bool) -> Fields:
         """The fields of the next lines."""
         ...
+
+
+def lines_read(reader: Reader) -> int | None:
+    """The lines, or rows, of its file that `reader` accounts for: a property `lines_read` of its own or of its
+    `LineReader`, which it keeps as `lines`. None of a reader that does not count them, or of records over many lines."""
+    if isinstance(reader, ColumnReader):
+        return reader.records
+    counts = reader if hasattr(reader, "lines_read") else getattr(reader, "lines", None)
+    found: int | None = getattr(counts, "lines_read", None)
+    return found
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""CALLR: JSON lines of call webhooks (`v2.call.inbound.ended`, `v2.call.outbound.ended`) and of SMS objects.
+"""CALLR: call webhooks (`v2.call.inbound.ended`, `v2.call.outbound.ended`), SMS objects and number events, as JSON.
 
 Specification: docs/formats/callr.md. A call is billed by `durationAnswered`: `durationBilled` holds the carrier's
 own increments. An outbound call names the inbound call it forwards in `callid_in`.
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from transforms.mediation.formats import Kind, Read, Reader
+from transforms.mediation.json_texts import JsonTexts
 from transforms.mediation.records import FIELDS
 from transforms.mediation.source import Source
-from transforms.mediation.text_lines import JsonLines
-from transforms.mediation.values import said
+from transforms.mediation.values import e164, instant, said
 
 NAME = "callr"
 KINDS: tuple[Kind, ...] = ("json",)
@@ -51,10 +51,11 @@ _MESSAGE = (
     "date_sent",
     "date_received",
 )
-_TOP = tuple(dict.fromkeys(("id", "at", *_MESSAGE)))
-_SCHEMA = pl.Struct(
-    {**dict.fromkeys(_TOP, pl.String()), "payload": pl.Struct(dict.fromkeys((*_PAYLOAD, *_MESSAGE), pl.String()))}
-)
+_NUMBER = ("number", "e164", "did", "phoneNumber", "intlNumber", "intl_number", "assigned", "unassigned")
+_TOP = tuple(dict.fromkeys(("id", "at", *_MESSAGE, *_NUMBER)))
+_IN_PAYLOAD = dict.fromkeys((*_PAYLOAD, *_MESSAGE, *_NUMBER), pl.String())
+_SCHEMA = pl.Struct({**dict.fromkeys(_TOP, pl.String()), "payload": pl.Struct(_IN_PAYLOAD)})
+_PAGES = ("hits", "result")
 
 _CALL_STATUS = {
     "answered": "answered",
@@ -86,7 +87,8 @@ _ENCODING = {"gsm": "gsm7", "gsm7": "gsm7", "unicode": "ucs2", "ucs2": "ucs2"}
 _EVENT = pl.col("type").fill_null("")
 _IS_CALL = _EVENT.str.contains(r"^v2\.call\.(?:in|out)bound\.ended$")
 _BARE = pl.col("payload").is_null()
-_IS_MESSAGE = _EVENT.str.starts_with("v2.sms.") | (_BARE & ~_EVENT.str.starts_with("v2."))
+_CHANGE = _EVENT.str.extract(r"^(?:v2\.)?did\.(assigned|unassigned)$")
+_IS_MESSAGE = _EVENT.str.contains(r"^(?:v2\.)?sms\.") | (_BARE & ~_EVENT.str.starts_with("v2.") & _CHANGE.is_null())
 _TEXTS = ("text", "bodyText")
 
 
@@ -150,11 +152,28 @@ def _messages(objects: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-@dataclass
-class CallrLines:
-    """Lines that hold one webhook or one SMS object each."""
+def _numbers(objects: pl.DataFrame) -> pl.DataFrame:
+    """The number events that name a number and a moment; another one tells nothing that could be used."""
+    told = objects.filter(_CHANGE.is_not_null())
+    names = [name for name in _NUMBER if name not in _CHANGES]
+    places = [(pl.col(name), pl.col("payload").struct.field(name)) for name in names]
+    number = pl.coalesce(e164(place.str.replace_all(r"[ .()-]", "")) for pair in places for place in pair)
+    moments = {change: pl.coalesce(pl.col("payload").struct.field(change), change, "at") for change in _CHANGES}
+    at = pl.when(_CHANGE == "assigned").then(moments["assigned"]).otherwise(moments["unassigned"])
+    events = told.select(
+        "record_number", number.alias("number"), _CHANGE.alias("change"), instant(_moment(at)).alias("at")
+    )
+    return events.drop_nulls()
 
-    lines: JsonLines = field(default_factory=lambda: JsonLines(_SCHEMA))
+
+_CHANGES = ("assigned", "unassigned")
+
+
+@dataclass
+class CallrObjects:
+    """Texts that hold webhooks and SMS objects."""
+
+    lines: JsonTexts = field(default_factory=lambda: JsonTexts(_SCHEMA, _PAGES))
 
     @property
     def records(self) -> int:
@@ -172,16 +191,19 @@ class CallrLines:
         absent = [pl.lit(None, pl.String).alias(name) for name in FIELDS if name not in fields.columns]
         neither = objects.filter(~_IS_CALL & ~_IS_MESSAGE)
         return Read(
-            fields.with_columns(absent).select("record_number", *FIELDS), found.unreadable, unbillable=neither.height
+            fields.with_columns(absent).select("record_number", *FIELDS),
+            found.unreadable,
+            unbillable=neither.height,
+            numbers=_numbers(neither),
         )
 
 
 def recognises(head: str) -> bool:
     """Whether a text begins with one of CALLR's envelopes."""
-    return bool(re.match(r"\s*\{", head)) and ('"type":"v2.' in head.replace(" ", ""))
+    return bool(re.match(r"\s*[\[{]", head)) and bool(re.search(r'"type"\s*:\s*"(?:v2\.|did\.(?:un)?assigned")', head))
 
 
 def reader(kind: Kind, source: Source) -> Reader:
     """A reader of one file of CALLR's."""
     del kind, source
-    return CallrLines()
+    return CallrObjects()

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from transforms.mediation.formats import ColumnReader, Kind, LineReader, Read, Reader
+from transforms.mediation.json_lines import JsonLines
 from transforms.mediation.records import FIELDS
 from transforms.mediation.source import Source
-from transforms.mediation.text_lines import CsvLines, JsonLines
+from transforms.mediation.text_lines import CsvLines
 from transforms.mediation.values import said
 
 NAME = "standard"

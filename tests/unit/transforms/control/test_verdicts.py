@@ -15,11 +15,12 @@ MEASURED = {
     "expected": pl.Decimal(38, 10),
     "actual": pl.Decimal(38, 10),
     "difference": pl.Decimal(38, 10),
+    "findings": pl.String,
 }
 
 
 def verdict(expected: str, actual: str, difference: str) -> bool:
-    row = ("c", "", *(Decimal(text) for text in (expected, actual, difference)))
+    row = ("c", "", *(Decimal(text) for text in (expected, actual, difference)), "")
     return bool(verdicts(pl.DataFrame([row], schema=MEASURED, orient="row"), month="2026-10")["passed"].item())
 
 
@@ -40,10 +41,17 @@ def test_a_control_passes_when_nothing_differs(expected: str, actual: str, diffe
 
 def test_controls_come_in_the_order_of_their_names_with_their_month() -> None:
     zero = Decimal(0)
-    rows = [(control, currency, zero, zero, zero) for control, currency in (("b", ""), ("a", "USD"), ("a", "EUR"))]
+    rows = [(control, currency, zero, zero, zero, "") for control, currency in (("b", ""), ("a", "USD"), ("a", "EUR"))]
     found = verdicts(pl.DataFrame(rows, schema=MEASURED, orient="row"), month="2026-10")
     assert found.select("billing_month", "control", "currency").rows() == [
         ("2026-10", "a", "EUR"),
         ("2026-10", "a", "USD"),
         ("2026-10", "b", ""),
     ]
+
+
+def test_one_that_reports_passes_whatever_it_found() -> None:
+    row = ("c", "", Decimal(0), Decimal(3), Decimal(3), "a; b; c")
+    measured = pl.DataFrame([row], schema=MEASURED, orient="row")
+    found = verdicts(measured, month="2026-10", reporting=["c"]).row(0, named=True)
+    assert (found["passed"], found["difference"], found["findings"]) == (True, 3, "a; b; c")

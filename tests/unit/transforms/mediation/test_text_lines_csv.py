@@ -197,3 +197,15 @@ def test_whatever_a_csv_writer_writes_is_read_back_however_it_is_cut() -> None:
         cuts = sorted(chance.choices(range(text.getvalue().count("\n")), k=3))
         assert read(text.getvalue()) == (wanted, [])
         assert read(text.getvalue(), cuts=cuts) == (wanted, [])
+
+
+def test_a_header_may_spell_a_name_in_several_ways() -> None:
+    reader = CsvLines(known=("a", "b"), required=("a", "b"), others=True, spelled=str.lower)
+    found = reader.feed(pl.Series(["B,Other,A", "1,2,3"]), last=True)
+    assert found.rows.rows() == [(1, "3", "1")]
+
+
+def test_two_spellings_of_one_name_are_that_name_twice() -> None:
+    reader = CsvLines(known=("a", "b"), required=("a",), others=True, spelled=str.lower)
+    found = reader.feed(pl.Series(["A,a", "1,2"]), last=True)
+    assert found.unreadable["detail"].to_list() == ["line 1: column 'a' stands twice"]

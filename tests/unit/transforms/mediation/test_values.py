@@ -216,3 +216,40 @@ def test_a_count_is_a_whole_number(text: str | None, count: int | None) -> None:
 )
 def test_a_shape_says_how_a_value_looks_and_not_what_it_says(text: str | None, shape: str) -> None:
     assert read(values.shape, text) == [shape]
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("Thu, 08 Oct 2026 09:00:00 +0000", 9),
+        ("Thu, 8 Oct 2026 09:00:00 +0000", 9),
+        ("08 Oct 2026 11:30:00 +0230", 9),
+        ("Thu, 08 Oct 2026 04:00:00 -0500", 9),
+        ("Thu, 08 Oct 2026 09:00:00 GMT", 9),
+        ("Thu, 08 Oct 2026 09:00:00 UTC", 9),
+        ("Mon, 08 Oct 2026 09:00:00 +0000", 9),
+        ("Thu, 08 Oct 2026 09:00:00 PDT", None),
+        ("Thu, 08 Oct 2026 09:00:00", None),
+        ("Thu, 08 Oct 2026 09:00:60 +0000", None),
+        ("Thu, 31 Feb 2026 09:00:00 +0000", None),
+        ("Thu, 08 Oct 26 09:00:00 +0000", None),
+        ("2026-10-08T09:00:00Z", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_dates_of_mail(text: str | None, hour: int | None) -> None:
+    assert read(values.rfc_2822, text) == [hour and datetime(2026, 10, 8, hour, tzinfo=UTC)]
+
+
+def test_a_moment_is_read_by_the_first_reader_that_can() -> None:
+    texts = ["2026-10-08T09:00:00Z", "Thu, 08 Oct 2026 10:00:00 +0000", None, "soon", "2026-10-08 11:00:00"]
+
+    def any_way(text: pl.Expr) -> pl.Expr:
+        return values.moment(
+            text, values.rfc_2822, values.instant, lambda left: values.local_instant(left, "Europe/Paris")
+        )
+
+    assert [found and found.hour for found in read(any_way, *texts)] == [9, 10, None, None, 9]
+    assert read(any_way) == []
+    assert read(any_way, None) == [None]

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.unit.transforms.mediation.formats.reading import read_lines
 from transforms.mediation.formats import Read, all_formats
 from transforms.mediation.records import FIELDS, mediate
 from transforms.mediation.source import Source
@@ -264,3 +265,76 @@ def test_the_sample() -> None:
         (8, "7C3A9E01D2F6", "outbound", "rejected", 0, 1, None),
         (9, "7C3A9E01D2F7", "inbound", "received", 0, 1, None),
     ]
+
+
+ENVELOPES = [webhook(INBOUND), webhook(OUTBOUND), OLD_SMS, NEW_SMS]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(ENVELOPES),
+        json.dumps(ENVELOPES, indent=4),
+        json.dumps({"offset": 0, "total": 4, "hasMore": False, "hits": ENVELOPES}),
+        json.dumps({"jsonrpc": "2.0", "id": 1, "result": ENVELOPES}, indent=1),
+        "\n".join(json.dumps(item, indent=2) for item in ENVELOPES),
+    ],
+    ids=[
+        "array in a line",
+        "array over lines",
+        "page of the REST interface",
+        "answer of JSON-RPC",
+        "written over lines",
+    ],
+)
+def test_arrays_and_pages_are_read_as_lines_are(text: str) -> None:
+    whole = read(*ENVELOPES).fields
+    for size in (1, 7, 1000):
+        assert read_lines("callr", "json", text.split("\n"), size=size).fields.equals(whole)
+
+
+def test_messages_of_webhooks_bear_the_prefix_or_not() -> None:
+    assert one(webhook(NEW_SMS, "sms.mo")) == one(webhook(NEW_SMS, "v2.sms.inbound.received"))
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (webhook({"number": "+33199000020"}, "did.assigned"), ("+33199000020", "assigned", 2)),
+        (webhook({"number": "+33199000020"}, "v2.did.unassigned"), ("+33199000020", "unassigned", 2)),
+        (webhook({"e164": "33199000020"}, "did.assigned"), ("+33199000020", "assigned", 2)),
+        (webhook({"number": "", "intlNumber": "+33 1 99 00 00 20"}, "did.assigned"), ("+33199000020", "assigned", 2)),
+        (
+            webhook({"number": "+33199000020", "assigned": "2026-10-01T08:05:00Z"}, "did.assigned"),
+            ("+33199000020", "assigned", 5),
+        ),
+        (
+            webhook({"number": "+33199000020", "assigned": "2026-10-01 08:05:00"}, "did.unassigned"),
+            ("+33199000020", "unassigned", 2),
+        ),
+        (
+            {"type": "did.assigned", "number": "+33199000020", "at": "2026-10-08T09:02:31Z"},
+            ("+33199000020", "assigned", 2),
+        ),
+    ],
+)
+def test_a_number_event_is_no_usage_and_tells_of_a_number(event: dict[str, Any], told: tuple[str, str, int]) -> None:
+    found = read(webhook(INBOUND), event)
+    assert (found.unbillable, found.numbers is not None) == (1, True)
+    ((record, number, change, at),) = found.numbers.rows() if found.numbers is not None else []
+    assert (record, number, change, at.minute) == (2, *told)
+
+
+@pytest.mark.parametrize("payload", [None, {}, {"number": "none"}, {"number": "0199000020"}])
+def test_a_number_event_that_names_no_number_is_no_usage_and_tells_nothing(payload: Any) -> None:
+    found = read(webhook(payload, "did.assigned"))
+    assert found.unbillable == 1
+    assert found.numbers is not None
+    assert found.numbers.is_empty()
+
+
+def test_it_is_recognised() -> None:
+    recognises = all_formats()["callr"].recognises
+    assert recognises(SAMPLE.read_text(encoding="utf-8")[:4096])
+    assert recognises(json.dumps([webhook(INBOUND)], indent=2))
+    assert not recognises('{"record_id": "1", "type": "voice"}')

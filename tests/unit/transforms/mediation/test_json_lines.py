@@ -7,7 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from transforms.mediation.text_lines import NOT_UTF8, JsonLines
+from transforms.mediation import json_lines
+from transforms.mediation.json_lines import JsonLines
+from transforms.mediation.text_lines import NOT_UTF8
 
 SCHEMA = pl.Struct({"a": pl.String(), "b": pl.String(), "inner": pl.Struct({"x": pl.String()})})
 Found = tuple[Any, ...]
@@ -170,3 +172,16 @@ def test_records_are_numbered_over_batches_and_blank_lines_do_not_count() -> Non
 @pytest.mark.parametrize("lines", [[], [""], ["", " ", "\ufeff"]])
 def test_a_file_without_records_has_none(lines: list[str]) -> None:
     assert read(*lines) == ([], [])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_what_is_decoded_side_by_side_stays_in_order(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(json_lines, "_JSON_SLICE", size)
+    sound = [f'{{"a":"{number}"}}' for number in range(5)]
+    assert read(*sound) == ([(number + 1, str(number), None, None) for number in range(5)], [])
+    doubtful = [*sound[:2], '{"a":"\\ud83d\\ude00"}', *sound[3:]]
+    assert [row[1] for row in read(*doubtful)[0]] == ["0", "1", "\U0001f600", "3", "4"]
+    broken = [*sound[:2], '{"a":', *sound[3:]]
+    rows, unreadable = read(*broken)
+    assert [row[:2] for row in rows] == [(1, "0"), (2, "1"), (4, "3"), (5, "4")]
+    assert unreadable == [(3, "unreadable", "the line is no JSON object")]
