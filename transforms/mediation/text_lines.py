@@ -133,7 +133,7 @@ class CsvLines:
         self.records += table.height
         if self.only or self.where:
             mine = table.filter(pl.col("record_number").is_in([self.only, *self.where]))
-            self.begins.update(mine.select("record_number", "_begins").iter_rows())
+            self.begins.update(zip(mine["record_number"], mine["_begins"], strict=True))
             self.line = self.begins.get(self.only)
             table = (table.filter(pl.col("record_number") == self.only) if self.only else table).drop("_begins")
         if self.problem is not None:
