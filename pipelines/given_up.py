@@ -8,9 +8,8 @@ from pipelines.closing import LEG
 from pipelines.session import Session
 
 
-def without_given_up(session: Session, legs: pl.DataFrame) -> pl.DataFrame:
-    """Those of `legs` (with the columns LEG) that are not written off, in their order."""
-    gone = given_up_legs(session)
+def without_given_up(legs: pl.DataFrame, gone: pl.DataFrame) -> pl.DataFrame:
+    """Those of `legs` (with the columns LEG) that are not `gone` (from `given_up_legs`), in their order."""
     return legs.join(gone, on=LEG, how="anti", maintain_order="left") if gone.height else legs
 
 

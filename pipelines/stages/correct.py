@@ -15,7 +15,7 @@ from pipelines.behind import one_ahead, one_behind
 from pipelines.catalogue import select_nothing
 from pipelines.closing import LEG, issued_legs, issued_months, legs_on_bills
 from pipelines.errors import BadInput
-from pipelines.given_up import without_given_up, without_given_up_fees
+from pipelines.given_up import given_up_legs, without_given_up, without_given_up_fees
 from pipelines.month_files import WrittenMonth
 from pipelines.reference import InputTables, require_vat_rates, valid_vat_numbers, with_vat_numbers
 from pipelines.series import advance, next_number
@@ -281,6 +281,7 @@ def _rated(session: Session, name: str, book: RatingBook) -> Iterator[Rated]:
     that still stands on none.
     """
     files = session.files()
+    gone = given_up_legs(session)
     last = session.warehouse.value("SELECT min(last_file_number) FROM issues WHERE billing_month = ?", [name])
     others = [month for month in issued_months(session).open_accounts if month != name]
     elsewhere = legs_on_bills(session, others, f"usage_month = '{name}'")
@@ -298,7 +299,7 @@ def _rated(session: Session, name: str, book: RatingBook) -> Iterator[Rated]:
             found = legs(batch).join(elsewhere, on=LEG, how="anti", maintain_order="left")
             in_time = (pl.col("file_number") <= last) & (usage == name)
             after = found.filter(~in_time).join(came_late, on=LEG, how="semi", maintain_order="left")
-            found = without_given_up(session, pl.concat([found.filter(in_time), after]))
+            found = without_given_up(pl.concat([found.filter(in_time), after]), gone)
             yield rate(found, book, files=files, month=usage, billing_month=name)
             session.progress.advance(batch.height)
 

@@ -13,7 +13,7 @@ from pipelines.behind import one_ahead, one_behind
 from pipelines.catalogue import select_nothing
 from pipelines.closing import issued_months, late_months, shares
 from pipelines.file_controls import SUSPENDED_NOW
-from pipelines.given_up import without_given_up
+from pipelines.given_up import given_up_legs, without_given_up
 from pipelines.month_files import MonthWriter
 from pipelines.session import Session
 from pipelines.settings import Month
@@ -129,6 +129,8 @@ def rated_batches(session: Session, month: Month, only: str = "true") -> Iterato
     restricts the records by an SQL condition."""
     book = session.rating_book()
     files = session.files()
+    # Asked before the first batch: while one is rated, the one before is being written on the same connection.
+    gone = given_up_legs(session)
     any_batch = False
     for share in shares(session, month.name):
         bounds = (share.usage_month.starts, share.usage_month.ends)
@@ -136,7 +138,7 @@ def rated_batches(session: Session, month: Month, only: str = "true") -> Iterato
         for batch in one_ahead(session.warehouse.batches(query, bounds)):
             any_batch = True
             found = rate(
-                without_given_up(session, share.unbilled(legs(batch))),
+                without_given_up(share.unbilled(legs(batch)), gone),
                 book,
                 files=files,
                 month=share.usage_month.name,

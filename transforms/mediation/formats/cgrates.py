@@ -93,7 +93,6 @@ class ExportLines:
             names = _names(lines[0])
             self.header = _header(names)
             self.lines = _lines(names, self.header)
-            lines = lines.slice(1) if self.header else lines
         found: Fields = (self.lines or _lines([], ())).feed(lines, last=last)
         rows = found.rows if self.header else _by_place(found.rows)
         if self.header and "ToR" not in self.header:
@@ -110,7 +109,7 @@ def _names(line: str) -> list[str]:
 
 def _lines(names: list[str], header: tuple[str, ...]) -> CsvLines:
     if header:
-        return CsvLines(COLUMNS, shapes={len(names): list(header)})
+        return CsvLines(COLUMNS, shapes={len(names): list(header)}, before=1)
     # A line fits one of the widths only; the likely one first saves the tries of the others.
     widths = sorted(range(_NARROWEST, _WIDEST + 1), key=lambda width: width != len(names))
     return CsvLines(_PLACES, shapes={width: list(_PLACES[:width]) for width in widths})

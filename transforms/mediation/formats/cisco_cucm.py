@@ -75,7 +75,8 @@ class CucmLines:
     def feed(self, batch: pl.DataFrame, *, last: bool) -> Read:
         """The calls of the next lines. Quality records, calls between extensions, and a receiver that was lifted and
         put back without a number are counted only."""
-        found = self.lines.feed(self._without_types(batch["line"]), last=last)
+        self._pass_types(batch["line"])
+        found = self.lines.feed(batch["line"], last=last)
         numbers = ("callingPartyNumber", "originalCalledPartyNumber", "finalCalledPartyNumber")
         # A directory number in E.164 is a pattern for CUCM, which writes its plus as \\+.
         rows = found.rows.with_columns(pl.col(numbers).str.strip_prefix("\\")).with_columns(
@@ -92,13 +93,12 @@ class CucmLines:
         calls = rows.filter(~(other | no_call | (inside & ~pl.col("_inbound"))))
         return Read(_fields(calls, self.source), found.unreadable, unbillable=rows.height - calls.height)
 
-    def _without_types(self, lines: pl.Series) -> pl.Series:
-        """`lines` without the second of the file, where it names types."""
+    def _pass_types(self, lines: pl.Series) -> None:
+        """The second line of a file is no record where it names types."""
         at = 1 - self._seen
         self._seen += len(lines)
         if 0 <= at < len(lines) and _TYPES.match(lines[at]):
-            return pl.concat([lines.slice(0, at), lines.slice(at + 1)])
-        return lines
+            self.lines.skipped = 1
 
 
 def _is_one_of(name: str, names: tuple[str, ...]) -> pl.Expr:
