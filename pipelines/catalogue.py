@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from transforms.tables import base, billing, books, closing, control, documents, prices, reference, usage
+from transforms.tables import base, billing, books, closing, control, documents, prices, reference, suspense, usage
 from transforms.tables.base import Table
 
 BILLED: dict[str, type[Table]] = {
@@ -45,7 +45,8 @@ PUBLISHED_WHOLE: dict[str, type[Table]] = {
     "receipts": billing.Receipts,
     "ledger": billing.Ledger,
     **BOOKS,
-    "suspense": usage.Suspense,
+    "suspense": suspense.PublishedSuspense,
+    "write_offs": suspense.WriteOffs,
     "usage_files": usage.UsageFiles,
     "controls": control.Controls,
     "parked": closing.Parked,
@@ -93,6 +94,7 @@ WAREHOUSE: dict[str, type[Table]] = {
     "ledger": billing.Ledger,
     **BOOKS,
     "suspense": usage.Suspense,
+    "write_offs": suspense.WriteOffs,
     "controls": control.Controls,
     "parked": closing.Parked,
     "audit": closing.Audit,

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from pipelines.commands import books, closing, documents, mail
+from pipelines.commands import books, closing, documents, mail, mediation
 from pipelines.commands.options import HOME, JSON, PRICES, WAIT, print_json
 from pipelines.errors import BadInput, CallbillError, Interrupted, is_interruption, told
 from pipelines.settings import Installation
@@ -36,6 +36,8 @@ def cli() -> None:
     Still so?      callbill verify 2026-10
     Was it wrong?  callbill correct 2026-10
     E-mail it:     callbill send
+    What waits?    callbill suspense
+    What is this?  callbill sniff FILE
 
     Exit status: 0 done and every control passed; 1 a control failed and nothing was published; 2 a wrong call, or
     unusable settings, reference or price files; 3 another run holds the warehouse.
@@ -105,30 +107,6 @@ def _run(installation: Installation, month: str, wait: float | None, as_json: bo
         print_json(outcome)
     else:
         show_outcome(outcome)
-
-
-@cli.command()
-@HOME
-@PRICES
-@WAIT
-@JSON
-def recycle(home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
-    """Put suspended records through again, with today's accounts, numbers and prices.
-
-    Runs every month again that has open suspense for want of an account, a destination or a price. A record that
-    could not be read stays: mend it at its source and put it into the inbox under the same record_id.
-    """
-    from pipelines.running import recycle_months
-    from pipelines.terminal import progress_display
-
-    with progress_display() as progress:
-        result = recycle_months(Installation.find(home, price_tables), progress, wait_seconds=wait)
-    if as_json:
-        print_json(result)
-    else:
-        click.echo(f"{result['recycled']} of {result['open_before']} suspended records recycled")
-        for month in result["months"]:
-            click.echo(f"  {month['month']}: {month['recycled']} recycled, {month['open']} still open")
 
 
 @cli.command()
@@ -210,6 +188,10 @@ for _command in (
     mail.send,
     mail.outbox,
     mail.resend,
+    mediation.sniff,
+    mediation.suspense,
+    mediation.recycle,
+    mediation.write_off,
 ):
     cli.add_command(_command)
 

@@ -91,7 +91,7 @@ def _late(session: Session, issued: Issued, usage: str, name: str) -> Share | No
     condition = (
         f"(file_number > {last} OR (file_number, record_number) IN (SELECT (f.file_number, s.record_number) "
         "FROM suspense s JOIN loaded_files f USING (file_id) "
-        f"WHERE s.usage_month = '{usage}' AND s.format <> 'numbers'))"
+        f"WHERE s.usage_month = '{usage}' AND s.format <> 'numbers') OR {_READ_AGAIN})"
     )
     elsewhere = frozenset().union(*(issued.open_accounts[month] for month in between))
     only = issued.open_accounts.get(name)
@@ -110,15 +110,27 @@ def late_months(session: Session) -> set[str]:
     for month in issued.open_accounts:
         bounds = session.month(month)
         if session.warehouse.value(
-            "SELECT 1 FROM usage_records WHERE started_at >= ? AND started_at < ? AND file_number > "
-            "(SELECT min(last_file_number) FROM issues WHERE billing_month = ?) LIMIT 1",
+            "SELECT 1 FROM usage_records WHERE started_at >= ? AND started_at < ? AND (file_number > "
+            f"(SELECT min(last_file_number) FROM issues WHERE billing_month = ?) OR {_READ_AGAIN}) LIMIT 1",
             [bounds.starts, bounds.ends, month],
         ):
-            target = month
-            while target in issued.open_accounts:
-                target = f"{session.month(target).ends:%Y-%m}"
-            found.add(target)
+            found.add(_first_open(session, issued, month))
     return found
+
+
+def billed_in(session: Session, month: str) -> str:
+    """The month on whose bills usage of `month` goes now: itself, or the earliest behind it that is not issued."""
+    return _first_open(session, issued_months(session), month)
+
+
+def _first_open(session: Session, issued: Issued, month: str) -> str:
+    while month in issued.open_accounts:
+        month = f"{session.month(month).ends:%Y-%m}"
+    return month
+
+
+_READ_AGAIN = "(file_number, record_number) IN (SELECT (file_number, record_number) FROM read_again)"
+"""Records that were read again since their file was loaded: they may be usage, or of this month, since then alone."""
 
 
 def months_between(session: Session, first: str, until: str) -> list[str]:

@@ -60,7 +60,7 @@ _LEGS_BY_FILE = """
         SELECT file_id, count(*) AS legs, sum(record_number) AS positions FROM (
             SELECT file_id, record_number FROM {rated_usage} WHERE usage_month = $month
             UNION ALL SELECT file_id, record_number FROM suspense
-            WHERE state = 'open' AND format <> 'numbers' AND usage_month = $month
+            WHERE state <> 'recycled' AND format <> 'numbers' AND usage_month = $month
         ) GROUP BY file_id
     )
     SELECT '' AS currency, coalesce(sum(e.positions), 0) AS expected, coalesce(sum(a.positions), 0) AS actual,
@@ -122,7 +122,7 @@ CONTROLS: tuple[Control, ...] = (
         _count(
             "SELECT count(*) + count(forwarded_to) FROM usage_of_month",
             "SELECT (SELECT count(*) FROM {rated_usage} WHERE usage_month = $month) + (SELECT count(*) FROM suspense "
-            "WHERE state = 'open' AND format <> 'numbers' AND usage_month = $month)",
+            "WHERE state <> 'recycled' AND format <> 'numbers' AND usage_month = $month)",
             having=f"WITH {USAGE}",
         ),
         of_whole_months=True,
@@ -134,7 +134,7 @@ CONTROLS: tuple[Control, ...] = (
             "SELECT count(forwarded_to) + (SELECT legs FROM inbound_missing) FROM usage_of_month",
             "SELECT (SELECT count(*) FROM {rated_usage} WHERE leg = 'forwarded' AND usage_month = $month) "
             "+ (SELECT count(*) FROM suspense "
-            "WHERE state = 'open' AND leg = 'forwarded' AND format <> 'numbers' AND usage_month = $month)",
+            "WHERE state <> 'recycled' AND leg = 'forwarded' AND format <> 'numbers' AND usage_month = $month)",
             having=f"WITH {USAGE}, {leg_controls.MISSING_INBOUND}",
         ),
         of_whole_months=True,

@@ -60,6 +60,17 @@ def take(connection: duckdb.DuckDBPyConnection, table: str, source: str) -> None
     _change(connection, table, source, "-")
 
 
+def recount(connection: duckdb.DuckDBPyConnection, files: str) -> None:
+    """Makes the totals of `files` (an SQL query of file numbers) what the tables hold. Belongs into the transaction of
+    whoever changed rows there on purpose: what was changed otherwise before is not told any more."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE recounted AS {files}")
+    mine = "file_number IN (SELECT file_number FROM recounted)"
+    connection.execute(f"DELETE FROM file_totals WHERE {mine}")
+    for table in KEPT:
+        add(connection, table, f"(SELECT * FROM {table} WHERE {mine})")
+    connection.execute("DROP TABLE recounted")
+
+
 def _change(connection: duckdb.DuckDBPyConnection, table: str, source: str, sign: str) -> None:
     connection.execute(
         f"INSERT INTO file_totals SELECT table_name, file_number, {sign}rows, {sign}seconds, {sign}segments, "

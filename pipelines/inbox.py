@@ -8,54 +8,77 @@ from __future__ import annotations
 import codecs
 import hashlib
 import os
-import zlib
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.line_count import LineCount
-from pipelines.settings import Installation
+from pipelines.settings import Installation, Loading
+from pipelines.unpacking import GZIP, ZSTD, as_text, is_packed, open_plain, pass_on, unpacked
 from transforms.mediation.formats import Format, Kind
-from transforms.mediation.text_lines import NOT_UTF8
+from transforms.mediation.text_lines import TOO_LONG
 
 BLOCK_BYTES = 48 * 1024 * 1024
-PARQUET_ROWS = 250_000
-_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
-_ZSTD = (b"\x28\xb5\x2f\xfd", *(bytes([first]) + b"\x2a\x4d\x18" for first in range(0x50, 0x60)))
-"""A zstd file begins with a frame, or with one to be skipped, as the parallel zstd writes it."""
-_TAKEN_FOR_PACKED = (_GZIP, _ZSTD[0], b"x\x01", b"x^", b"x\x9c", b"x\xda")
-"""`read_lines` unpacks what begins like this, zlib too; here it is the first line of a text."""
+BLOCK_LINES = 4_000_000
+"""Lines of a batch; a block of more is given in pieces, as a line takes memory however short it is."""
 
-codecs.register_error("callbill", lambda error: (NOT_UTF8, getattr(error, "end", 0)))
+PARQUET_ROWS = 250_000
+PACKED_PARQUET_BYTES = 256 * 1024 * 1024
+"""A Parquet file within gzip or zstd is unpacked into memory; more of it is not."""
+
+_PARQUET = b"PAR1"
+_TAKEN_FOR_PACKED = (GZIP, ZSTD[0], b"x\x01", b"x^", b"x\x9c", b"x\xda")
+"""`read_lines` unpacks what begins like this, zlib too; here it is the first line of a text."""
 
 
 @dataclass(frozen=True)
 class InboxFile:
-    """A file of the inbox."""
+    """A file of the inbox; or of its content the first `size` bytes, as what stands there may have grown since."""
 
     path: Path
     name: str
     format: str
+    size: int | None = None
+
+    @property
+    def length(self) -> int:
+        """How many bytes it has."""
+        return self.path.lstat().st_size if self.size is None else self.size
 
     def sha256(self) -> str:
         """Of its bytes as they lie there."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return self.digests([self.length])[0]
+
+    def digests(self, sizes: Iterable[int]) -> list[str]:
+        """The SHA-256 of its first bytes, for each of `sizes`, ascending, in one reading. Raises FileNotFoundError where
+        it has become shorter."""
+        digest, done, found = hashlib.sha256(), 0, []
+        with open_plain(self.path, self.length) as file:
+            for size in sizes:
+                while done < size:
+                    block = file.read(min(size - done, 1 << 20))
+                    if not block:
+                        raise FileNotFoundError(f"{self.path} has become shorter while it was read")
+                    digest.update(block)
+                    done += len(block)
+                found.append(digest.copy().hexdigest())
+        return found
 
     def signature(self) -> tuple[int, int]:
         """Size, and the moment of its last change: a file whose signature is known needs no second reading."""
-        found = self.path.stat()
+        found = self.path.lstat()
         return found.st_size, max(found.st_mtime_ns, found.st_ctime_ns)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A piece of a file: lines (one String column `line`) or columns. `damage` says what is lost behind it.
+    """A piece of a file: lines (one String column `line`) or columns. `damage` says what is lost behind it. Of a text the
+    last one holds nothing but a line that has no end.
 
     The last one comes with the physical `lines` of the file, counted on its bytes; of Parquet the rows that its footer
     names, None where that is damaged.
@@ -68,31 +91,63 @@ class Batch:
 
 
 def find_files(installation: Installation, formats: dict[str, Format]) -> tuple[list[InboxFile], list[str]]:
-    """The files of the inbox in the order of their paths, and a sentence for each folder that has no such format.
+    """The files of the inbox in the order of their paths, and a sentence for each thing there that is not loaded.
 
-    Names that begin with a dot are passed over: a file may be written under one and then renamed.
+    Names that begin with a dot are passed over: a file may be written under one and then renamed. Links are not
+    followed, and nothing is opened that is no plain file.
     """
     found: list[InboxFile] = []
     strange: list[str] = []
     root = installation.inbox
-    for folder in sorted(root.iterdir()) if root.is_dir() else []:
-        if folder.name.startswith("."):
-            continue
-        if not folder.is_dir() or folder.name not in formats:
+    for entry in _entries(root, strange) if root.is_dir() else []:
+        if not entry.is_symlink() and not (entry.is_dir() and entry.name in formats):
             known = ", ".join(sorted(formats))
-            strange.append(
-                f"{_readable(str(folder))}: not loaded: the inbox has a folder for each format, and callbill knows {known}"
-            )
+            why = f"the inbox has a folder for each format, and callbill knows {known}"
+            strange.append(f"{_readable(entry.path)}: not loaded: {why}")
             continue
-        paths = (path for path in folder.rglob("*") if path.is_file())
-        for path in sorted(paths, key=lambda path: path.relative_to(root).as_posix()):
-            described_by = getattr(formats[folder.name], "DESCRIBED_BY", None)
+        described_by = getattr(formats[entry.name], "DESCRIBED_BY", None) if entry.name in formats else None
+        for path in sorted(_plain_files(entry, strange), key=lambda path: path.relative_to(root).as_posix()):
             if described_by and path.name.endswith(described_by):
                 continue
-            if not any(part.startswith(".") for part in path.relative_to(root).parts):
-                name = _readable(path.relative_to(installation.home).as_posix())
-                found.append(InboxFile(path, name, folder.name))
+            name = _readable(path.relative_to(installation.home).as_posix())
+            found.append(InboxFile(path, name, entry.name))
     return found, strange
+
+
+def _entries(folder: Path, strange: list[str]) -> list[os.DirEntry[str]]:
+    """What lies in the folder, by name."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((entry for entry in entries if entry.name[0] != "."), key=lambda entry: entry.name)
+    except (PermissionError, FileNotFoundError) as error:
+        strange.append(f"{_readable(str(folder))}: not loaded: {error.strerror}")
+        return []
+
+
+_NO_FILES = {
+    stat.S_IFLNK: "a symbolic link: put the file itself into the inbox",
+    stat.S_IFIFO: "a FIFO and no file",
+    stat.S_IFSOCK: "a socket and no file",
+    stat.S_IFBLK: "a device and no file",
+    stat.S_IFCHR: "a device and no file",
+}
+
+
+def _plain_files(top: os.DirEntry[str], strange: list[str]) -> Iterator[Path]:
+    """The plain files at or below `top`; adds a sentence to `strange` for everything else but folders."""
+    waiting = [top]
+    while waiting:
+        entry = waiting.pop()
+        try:
+            mode = stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode)
+        except FileNotFoundError:
+            continue
+        if mode == stat.S_IFDIR:
+            waiting += reversed(_entries(Path(entry.path), strange))
+        elif mode == stat.S_IFREG:
+            yield Path(entry.path)
+        else:
+            strange.append(f"{_readable(entry.path)}: not loaded: it is {_NO_FILES.get(mode, 'no file')}")
 
 
 def _readable(name: str) -> str:
@@ -100,140 +155,119 @@ def _readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def read(file: InboxFile, kinds: tuple[Kind, ...]) -> tuple[Kind, Iterator[Batch]]:
-    """What `file` is made of, among the `kinds` its format may have, and its content in batches.
+def find_content(there: Iterable[InboxFile], path: str, form: str, size: int, sha256: str) -> InboxFile | None:
+    """Which of the files `there` has a content that was loaded from `path` (below the home folder): the one of that name,
+    or any of its size; or one that has grown since and begins with it, of that name or in that folder."""
+    folder = path.rpartition("/")[0]
+    candidates = [file for file in there if file.name == path or file.format == form]
+
+    def rank(file: InboxFile) -> tuple[bool, bool, str]:
+        return file.name != path, file.length != size, file.name
+
+    for file in sorted(candidates, key=rank):
+        near = file.name == path or file.length == size or file.name.rpartition("/")[0] == folder
+        if near and file.length >= size and file.digests([size]) == [sha256]:
+            return InboxFile(file.path, path, form, size)
+    return None
+
+
+def read(file: InboxFile, kinds: tuple[Kind, ...], limits: Loading | None = None) -> tuple[Kind, Iterator[Batch]]:
+    """What `file` is made of, among the `kinds` its format may have, and its content in batches, within the `limits`.
 
     Told by its first bytes, whatever its name: gzip or zstd around it, Parquet, JSON lines or CSV.
     """
-    head = _head(file.path)
+    limits = limits or Loading()
+    head = next((block for block, _ in as_text(unpacked(file.path, file.length, 4096, limits)) if block), b"")
     if head.startswith(_PARQUET) and "columns" in kinds:
-        return "columns", _parquet(file.path)
+        return "columns", _parquet(file, limits)
     looks_like_json = head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[")
     kind: Kind = "json" if "json" in kinds and (looks_like_json or "csv" not in kinds) else "csv"
-    return kind, _lines(file.path)
+    return kind, _lines(file, limits)
 
 
 def head(file: InboxFile, size: int = 4096) -> str:
     """About so many bytes of the beginning of `file`, without its compression, as text."""
-    found = next((block[:size] for block, _ in _blocks(file.path, size) if block), b"")
-    return found.decode("utf-8", "replace")
+    blocks = as_text(unpacked(file.path, file.length, size, Loading()))
+    return next((block[:size] for block, _ in blocks if block), b"").decode("utf-8", "replace")
 
 
-def _head(path: Path) -> bytes:
-    return next((block[:4096] for block, _ in _blocks(path, 4096) if block), b"")
-
-
-def _blocks(path: Path, size: int) -> Iterator[tuple[bytes, str | None]]:
-    """The content without its compression in blocks; the last comes with a sentence when the rest is damaged."""
-    with path.open("rb") as file:
-        magic = file.read(4)
-        file.seek(0)
-        if magic.startswith(_GZIP):
-            yield from _gzip(file, size)
-        elif magic.startswith(_ZSTD):
-            yield from _zstd(path, size)
-        else:
-            while block := file.read(size):
-                yield block, None
-
-
-def _gzip(file: BinaryIO, size: int) -> Iterator[tuple[bytes, str | None]]:
-    member = zlib.decompressobj(wbits=31)
-    pending = b""
-    while True:
-        pending = pending or file.read(1 << 16)
-        if not pending:
-            if not member.eof:
-                yield b"", "the gzip data ends before its end"
-            return
-        try:
-            block = member.decompress(pending, size)
-        except zlib.error:
-            yield b"", "the gzip data is damaged"
-            return
-        pending = member.unconsumed_tail
-        if member.eof:
-            # Zeros may fill a file up behind its data.
-            pending = member.unused_data.lstrip(b"\0")
-            while not pending and (more := file.read(1 << 16)):
-                pending = more.lstrip(b"\0")
-            if pending:
-                member = zlib.decompressobj(wbits=31)
-        yield block, None
-        if member.eof and not pending:
-            return
-
-
-def _zstd(path: Path, size: int) -> Iterator[tuple[bytes, str | None]]:
-    done, step = 0, min(size, 1 << 20)
-    while step:
-        with pa.CompressedInputStream(pa.OSFile(str(path)), "zstd") as stream:
-            left = done
-            while left:
-                left -= len(stream.read(min(left, 1 << 20)))
-            try:
-                while block := stream.read(step):
-                    done += len(block)
-                    yield block, None
-                return
-            except OSError as error:
-                _pass_on(error)
-                # A reading that fails gives nothing of what it read: go up to the damage in smaller ones.
-                step //= 1024
-    yield b"", "the zstd data is damaged or ends before its end"
-
-
-def _lines(path: Path) -> Iterator[Batch]:
-    """The lines, in batches of about BLOCK_BYTES; a line is never cut."""
+def _lines(file: InboxFile, limits: Loading) -> Iterator[Batch]:
+    """The lines, in batches of about BLOCK_BYTES; a line is never cut. One that is too long is not held: TOO_LONG stands
+    for it."""
     parts: list[bytes] = []
     size = 0
     damage = None
     count = LineCount()
-    for block, damage in _blocks(path, BLOCK_BYTES):
+    passing = False
+    for block, damage in as_text(unpacked(file.path, file.length, BLOCK_BYTES, limits)):
         count.feed(block)
+        if passing:
+            end = block.find(b"\n")
+            if end < 0:
+                continue
+            block, passing = block[end:], False
         parts.append(block)
         size += len(block)
         if size >= BLOCK_BYTES and damage is None:
             whole = b"".join(parts)
             cut = whole.rfind(b"\n") + 1
-            if cut:
-                yield Batch(_as_lines(whole[:cut]), last=False)
-                parts = [whole[cut:]]
-                size = len(whole) - cut
+            yield from _batches(whole[:cut], limits.longest_line)
+            rest = whole[cut:]
+            if len(rest) > limits.longest_line:
+                rest, passing = TOO_LONG.encode(), True
+            parts, size = [rest], len(rest)
     rest = b"".join(parts)
-    if damage is not None:
-        # What stands behind the last whole line may be half a record, which would look like a whole one.
-        rest = rest[: rest.rfind(b"\n") + 1]
-    yield Batch(_as_lines(rest), last=True, damage=damage, lines=count.lines(damaged=damage is not None))
+    cut = rest.rfind(b"\n") + 1
+    yield from _batches(rest[:cut], limits.longest_line)
+    # Before damage a line without an end may be half a record, which would look like a whole one.
+    unfinished = b"" if damage is not None else rest[cut:]
+    lines = count.lines(damaged=damage is not None)
+    yield Batch(_as_lines(unfinished, limits.longest_line), last=True, damage=damage, lines=lines)
 
 
-def _as_lines(block: bytes) -> pl.DataFrame:
+def _batches(block: bytes, longest: int) -> Iterator[Batch]:
+    """The whole lines of `block`, in one batch unless they are very many."""
+    step = len(block) if block.count(b"\n") <= BLOCK_LINES else BLOCK_LINES
+    at = 0
+    while at < len(block):
+        end = block.find(b"\n", min(at + step, len(block)) - 1) + 1
+        yield Batch(_as_lines(block[at:end], longest), last=False)
+        at = end
+
+
+def _as_lines(block: bytes, longest: int) -> pl.DataFrame:
     if not block:
         return pl.DataFrame(schema={"line": pl.String})
     if block.startswith(_TAKEN_FOR_PACKED):
-        return _as_lines(b"\n" + block).slice(1)
+        return _as_lines(b"\n" + block, longest).slice(1)
     if b'"' in block:
         # Of a line end within quotes the carriage return belongs to the text; `read_lines` takes one away.
         block = block.replace(b"\r\n", b"\r\r\n")
     try:
-        return pl.read_lines(block, name="line")
+        lines = pl.read_lines(block, name="line")
     except pl.exceptions.PolarsError:
-        return pl.read_lines(block.decode("utf-8", "callbill").encode(), name="line")
+        lines = pl.read_lines(block.decode("utf-8", "callbill").encode(), name="line")
+    too_long = pl.col("line").str.len_bytes() > longest
+    if len(block) > longest and lines.select(too_long.any()).item():
+        return lines.with_columns(pl.when(too_long).then(pl.lit(TOO_LONG)).otherwise("line").alias("line"))
+    return lines
 
 
-def _parquet(path: Path) -> Iterator[Batch]:
+def _parquet(file: InboxFile, limits: Loading) -> Iterator[Batch]:
     damage = "the file is no sound Parquet file"
     try:
-        source = (
-            pa.BufferReader(b"".join(block for block, _ in _blocks(path, BLOCK_BYTES))) if _is_packed(path) else path
-        )
-        file = pq.ParquetFile(source)
+        source = _parquet_source(file, limits)
+        if source is None:
+            too_large = f"the Parquet file within the compressed one is larger than {PACKED_PARQUET_BYTES} bytes"
+            yield Batch(pl.DataFrame(), last=True, damage=too_large)
+            return
+        table = pq.ParquetFile(source)
     except (pa.ArrowException, OSError) as error:
-        _pass_on(error)
+        pass_on(error)
         yield Batch(pl.DataFrame(), last=True, damage=damage)
         return
-    with file:
-        batches = _parquet_batches(file)
+    with table:
+        batches = _parquet_batches(table)
         while True:
             try:
                 batch = next(batches)
@@ -241,21 +275,26 @@ def _parquet(path: Path) -> Iterator[Batch]:
                 batch.validate(full=True)
                 frame = pl.from_arrow(batch.cast(_in_utc(batch.schema)))
             except StopIteration:
-                yield Batch(pl.DataFrame(), last=True, lines=file.metadata.num_rows)
+                yield Batch(pl.DataFrame(), last=True, lines=table.metadata.num_rows)
                 return
             except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
-                _pass_on(error)
+                pass_on(error)
                 yield Batch(pl.DataFrame(), last=True, damage=damage)
                 return
             assert isinstance(frame, pl.DataFrame)
             yield Batch(frame, last=False)
 
 
-def _pass_on(error: Exception) -> None:
-    """Raises what the system says of the disk, which has a number. Arrow makes an OSError of unsound content as well:
-    that is damage, and suspended for good; a disk that fails now may not fail tomorrow."""
-    if isinstance(error, OSError) and error.errno is not None:
-        raise error
+def _parquet_source(file: InboxFile, limits: Loading) -> Path | pa.BufferReader | None:
+    """What Parquet is read from; None where it is packed and too large."""
+    if not is_packed(file.path) and file.path.lstat().st_size == file.length:
+        return file.path
+    content = bytearray()
+    for block, _ in unpacked(file.path, file.length, 1 << 20, limits):
+        content += block
+        if len(content) > PACKED_PARQUET_BYTES:
+            return None
+    return pa.BufferReader(bytes(content))
 
 
 def _in_utc(schema: pa.Schema) -> pa.Schema:
@@ -273,15 +312,10 @@ def _parquet_batches(file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
             done += batch.num_rows
         return
     except (pa.ArrowException, OSError) as error:
-        _pass_on(error)
+        pass_on(error)
     for group in range(file.num_row_groups):
         for batch in file.iter_batches(PARQUET_ROWS, row_groups=[group]):
             known = min(done, batch.num_rows)
             done -= known
             if known < batch.num_rows:
                 yield batch.slice(known)
-
-
-def _is_packed(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4).startswith((_GZIP, *_ZSTD))

@@ -17,18 +17,18 @@ import polars as pl
 
 from pipelines.catalogue import PRICE_TABLES
 from pipelines.errors import BadInput
-from pipelines.inbox import InboxFile, find_files
 from pipelines.kept import restore
+from pipelines.raw_files import find_again
 from pipelines.reference import read_price_tables, read_reference
 from pipelines.session import Session
 from pipelines.settings import SETTINGS_FILE, Installation
 from pipelines.stages import bill, load, rate
 from pipelines.stages.correct import SERIES, compare_month, correct_month
+from pipelines.stages.file_versions import NewFile
 from pipelines.stages.issue import put_issue
+from pipelines.stages.mend import repeat_readings
 from pipelines.stages.proof import documents
 from pipelines.warehouse import Warehouse
-from transforms.mediation.formats import all_formats
-from transforms.mediation.source import Source
 
 
 def rebuild_month(session: Session, name: str) -> dict[str, Any]:
@@ -76,37 +76,31 @@ def _as_of(session: Session, proof: dict[str, Any]) -> Iterator[Session]:
             then = Session(installation, warehouse, session.progress)
             _before(session, then, proof)
             load.load_reference_and_prices(then, proof["month"])
-            load.load_again(then, _raw_files(session, proof))
+            _load(session, then, proof)
             yield then
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _raw_files(session: Session, proof: dict[str, Any]) -> list[tuple[InboxFile, str, Source]]:
-    """The raw files that were loaded then, in their order, and the sources they were read as. Raises BadInput where one
-    is gone or was changed."""
-    loaded = session.warehouse.connection.execute(
-        "SELECT path, format, file_id, bytes, source FROM loaded_files WHERE file_number <= "
-        "(SELECT last_file_number FROM issues WHERE billing_month = ? AND part = ?) ORDER BY file_number",
-        [proof["month"], proof["part"]],
-    ).fetchall()
-    there, _ = find_files(session.installation, all_formats())
-    by_name = {file.name: file for file in there}
-    found: list[tuple[InboxFile, str, Source]] = []
-    missing: list[str] = []
-    for path, form, sha256, size, source in loaded:
-        same_name = [by_name[path]] if path in by_name else []
-        same_size = (file for file in there if file.format == form and file.path.stat().st_size == size)
-        match = next((file for file in (*same_name, *same_size) if file.sha256() == sha256), None)
-        if match:
-            found.append((InboxFile(match.path, path, form), sha256, Source.from_text(source)))
-        else:
-            missing.append(
-                f"{path}: not in the inbox any more with the content that was loaded (SHA-256 {sha256[:16]})"
-            )
-    if missing:
+def _load(session: Session, then: Session, proof: dict[str, Any]) -> None:
+    """Loads the raw files that were loaded then, in their order and by their sources as they were, and reads again what had
+    been read again by then. Raises BadInput where one is gone or was changed."""
+    last = "(SELECT last_file_number FROM issues WHERE billing_month = ? AND part = ?)"
+    files = find_again(session, f"file_number <= {last}", [proof["month"], proof["part"]])
+    if missing := [loaded.missing() for loaded in files if loaded.file is None]:
         raise BadInput(missing)
-    return found
+    load.load_again(
+        then,
+        [
+            NewFile(loaded.file, loaded.sha256, loaded.file.signature(), loaded.grown_from, loaded.source)
+            for loaded in files
+            if loaded.file
+        ],
+    )
+    at = datetime.fromisoformat(proof["issued_at"])
+    readings = session.warehouse.frame("SELECT * FROM readings WHERE read_at < ?", [at])
+    places = session.warehouse.frame("SELECT * FROM read_again").join(readings, on="reading", how="semi")
+    repeat_readings(then, readings, places, files)
 
 
 def _before(session: Session, then: Session, proof: dict[str, Any]) -> None:
@@ -128,6 +122,11 @@ def _before(session: Session, then: Session, proof: dict[str, Any]) -> None:
         "posted_receipts": receipted.join(parts, on=["month", "part"], how="semi"),
         "receipts": here.frame("SELECT * FROM receipts").join(receipts, on="receipt_number", how="semi"),
         "suspense": here.frame("SELECT * FROM suspense"),
+        "write_offs": here.frame(
+            "SELECT * REPLACE (CASE WHEN reopened_at < ? THEN reopened_by END AS reopened_by, "
+            "CASE WHEN reopened_at < ? THEN reopened_at END AS reopened_at) FROM write_offs WHERE written_off_at < ?",
+            [at, at, at],
+        ),
         "left_open": _left_open(session, earlier),
         "number_series": _series(session, proof),
     }

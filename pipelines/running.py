@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import dagster as dg
+import polars as pl
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.audit import record
-from pipelines.closing import issued_months
+from pipelines.closing import billed_in, issued_months
 from pipelines.durable import put
 from pipelines.errors import BadInput, CallbillError, Interrupted, LockHeld
 from pipelines.month_files import scan
@@ -31,8 +32,9 @@ from pipelines.settings import REPOSITORY, Installation, Month
 from pipelines.stages.correct import compare_month, correct_month
 from pipelines.stages.issue import park_account
 from pipelines.stages.load import load_reference_and_prices
+from pipelines.stages.mend import mend_records
 from pipelines.stages.proof import put_document, require_known
-from pipelines.stages.publish import publish
+from pipelines.stages.publish import publish, publish_again
 from pipelines.verifying import verify_month
 from pipelines.warehouse import Warehouse, WarehouseLock
 from transforms.billing.corrections import by_account
@@ -310,31 +312,65 @@ def rebuild_issued(
 
 
 def recycle_months(
-    installation: Installation, progress: Progress, *, wait_seconds: float | None = None
+    installation: Installation, progress: Progress, *, source: str | None = None, wait_seconds: float | None = None
 ) -> dict[str, Any]:
-    """Runs the months again that have open suspense for want of reference data; returns what became of it."""
+    """Reads again what was refused, or with `source` (a folder of the inbox) all of it that is on no issued bill; then runs
+    the months again that have open suspense or other usage since. Returns what became of it. Raises LockHeld, BadInput
+    or ControlFailed."""
     _environment(installation)
     installation.home.mkdir(parents=True, exist_ok=True)
     with open_warehouse(installation, progress, wait_seconds) as warehouse:
         session = Session(installation, warehouse, progress)
         before = _open_suspense(warehouse)
-        months = []
-        for name, count in before.items():
+        mended = mend_records(session, source)
+        for sentence in mended.problems:
+            progress.warn(sentence)
+        for name in _months_to_run(session, before, mended.months):
             _materialize(session, name)
-            still = _open_suspense(warehouse).get(name, 0)
-            months.append({"month": name, "open_before": count, "open": still, "recycled": count - still})
+        if (mended.mended or source) and installation.published.exists():
+            publish_again(session)
+        still = before.join(_open_suspense(warehouse), on="key", how="semi")
+        months = [
+            {"month": name, "open_before": count, "open": left, "recycled": count - left}
+            for (name,), rows in before.group_by("usage_month", maintain_order=True)
+            for count, left in [(rows.height, still.filter(pl.col("usage_month") == name).height)]
+        ]
         return {
-            "open_before": sum(before.values()),
-            "recycled": sum(month["recycled"] for month in months),
+            "open_before": before.height + mended.refused,
+            "recycled": before.height - still.height + mended.mended,
+            "read_again": {
+                "files": mended.files,
+                "refused_before": mended.refused,
+                "mended": mended.mended,
+                "problems": mended.problems,
+            },
             "months": months,
         }
 
 
-def _open_suspense(warehouse: Warehouse) -> dict[str, int]:
-    rows = warehouse.connection.execute(
-        "SELECT usage_month, count(*) FROM suspense WHERE state = 'open' AND usage_month IS NOT NULL GROUP BY 1 ORDER BY 1"
+def _months_to_run(session: Session, waiting: pl.DataFrame, changed: set[str]) -> list[str]:
+    """The open months on whose bills that usage goes: of months with suspense, and of months that were run before; and
+    those whose drafts were outdated by a recycling that did not come to its end."""
+
+    def months(query: str) -> set[str]:
+        return {row[0] for row in session.warehouse.connection.execute(query).fetchall()}
+
+    outdated = months(
+        "SELECT DISTINCT month FROM month_files WHERE part = 0 AND table_name = 'rated_usage' "
+        "AND month NOT IN (SELECT month FROM manifest WHERE stage = 'rated_usage')"
     )
-    return dict(rows.fetchall())
+    known = months("SELECT DISTINCT month FROM month_files")
+    names = {billed_in(session, name) for name in {*waiting["usage_month"], *(changed & known), *outdated}}
+    return sorted(name for name in names if name >= session.installation.settings.billing.first_month)
+
+
+def _open_suspense(warehouse: Warehouse) -> pl.DataFrame:
+    """usage_month, and `key`, which names what waits there also when numbers.csv was written anew."""
+    return warehouse.frame(
+        "SELECT usage_month, CASE WHEN format = 'numbers' THEN concat_ws('/', usage_month, record_id, account_id) "
+        "ELSE concat_ws('/', file_id, record_number, leg) END AS key "
+        "FROM suspense WHERE state = 'open' AND usage_month IS NOT NULL ORDER BY ALL"
+    )
 
 
 def serve_ui(installation: Installation, port: int) -> NoReturn:

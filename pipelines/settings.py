@@ -145,7 +145,7 @@ class Loading:
     """[load]: what a file of the inbox may be. `longest_line` in bytes; `unpacked_ratio` of a compressed file's content to
     its size, and `unpacked_mb` of that content, above which the rest of the file is not read."""
 
-    longest_line: int = 1_000_000
+    longest_line: int = 10_000_000
     unpacked_ratio: int = 1000
     unpacked_mb: int = 100_000
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from pipelines.inbox import InboxFile, head
@@ -21,10 +21,10 @@ FOR_A_FOLDER = "table"
 
 
 def source_of(installation: Installation, file: InboxFile) -> Source:
-    """The source of a file of the inbox. Raises ValueError with a sentence where the file needs a description beside it,
-    and there is none or an unsound one."""
-    folder = PurePosixPath(file.name).parent.relative_to(installation.inbox.name)
-    found = installation.settings.source(folder.as_posix())
+    """The source of a file, by the folder of the inbox that it was loaded from. Raises ValueError with a sentence where the
+    file needs a description beside it, and there is none or an unsound one."""
+    folder = file.name.removeprefix("inbox/").rpartition("/")[0]
+    found = installation.settings.source(folder)
     form = all_formats().get(file.format)
     return Source(
         time_zone=found.time_zone,
@@ -57,7 +57,7 @@ def _description(installation: Installation, file: InboxFile, form: DescribedFor
         raise ValueError(
             f"nothing describes it: {names}, or {FOR_A_FOLDER}{form.DESCRIBED_BY} in its folder or one above, is expected"
         )
-    name = path.relative_to(installation.home).as_posix()
+    name = path.relative_to(installation.home).as_posix() if path.is_relative_to(installation.home) else str(path)
     with path.open("rb") as content:
         text = content.read(LARGEST_DESCRIPTION + 1)
     if len(text) > LARGEST_DESCRIPTION:
@@ -72,7 +72,9 @@ def _description(installation: Installation, file: InboxFile, form: DescribedFor
 
 
 def _folders(installation: Installation, file: InboxFile) -> int:
-    return len(file.path.parent.relative_to(installation.inbox).parts)
+    """How many folders of the inbox the file lies in; a file elsewhere is described by what lies beside it."""
+    folder = file.path.parent
+    return len(folder.relative_to(installation.inbox).parts) if folder.is_relative_to(installation.inbox) else 1
 
 
 def _candidates(installation: Installation, file: InboxFile, ending: str) -> Iterator[Path]:

@@ -220,6 +220,63 @@ def show_overdue(result: dict[str, Any]) -> None:
         console.print("\nNothing is open, and no account is below zero")
 
 
+def show_suspense(result: dict[str, Any]) -> None:
+    """Prints open suspense by reason for a person, and the records where they were asked for."""
+    console = _console()
+    if not result["open"]:
+        console.print("nothing is in open suspense")
+        return
+    rows = [
+        {
+            **row,
+            "oldest": f"{row['oldest_days']} days",
+            "newest": f"{row['newest_days']} days",
+            "at risk, estimated": ", ".join(f"{amount} {currency}" for currency, amount in row["at_risk"].items())
+            or "-",
+        }
+        for row in result["reasons"]
+    ]
+    columns = ("reason", "records", "oldest", "newest", "at risk, estimated")
+    _table(console, f"{result['open']:,} in open suspense, as last published", columns, rows)
+    if without := sum(row["no_estimate"] for row in result["reasons"]):
+        console.print(
+            f"{without:,} of them without an estimate: nothing like them was charged, or nothing is known of them"
+        )
+    for row in result.get("records", []):
+        line = f", line {row['line']}" if row["line"] else ""
+        leg = "" if row["leg"] == "main" else f", {row['leg']} leg"
+        money = f", about {row['at_risk']} {row['currency']}" if row["at_risk"] is not None else ""
+        whose = f", {row['account_id']}" if row["account_id"] else ""
+        console.print(
+            f"{row['path']}:{row['record_number']}{line}{leg}{whose}{money}\n  {row['reason']}: {row['detail']}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def show_sniffed(result: dict[str, Any]) -> None:
+    """Prints for a person what a file is, and its first records as usage."""
+    console = _console()
+
+    def say(sentence: str) -> None:
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+    say(f"{result['file']}: {result['format']}" + (", read as that" if result["asked"] else ""))
+    if result["also_possible"]:
+        say(f"also possible: {', '.join(result['also_possible'])}; the folder that it is put into decides")
+    what = f"the first {result['records']:,}" if result["beginning_only"] else f"all {result['records']:,}"
+    say(
+        f"{what} records: {result['usage']:,} usage, {result['refused']:,} refused, {result['unbillable']:,} no usage, "
+        f"{result['incomplete']:,} of events whose other records are not here"
+    )
+    for row in result["reasons"]:
+        say(f"  {row['records']:,} {row['reason']}: {row['detail']}")
+    columns = ("record", "service", "direction", "from", "to", "started", "quantity", "status", "name")
+    _table(console, f"The first {len(result['shown']):,} as usage", columns, result["shown"])
+    say(f"put it into {result['put_into']}")
+
+
 def show_outbox(rows: Sequence[dict[str, Any]]) -> None:
     """Prints e-mails of the outbox for a person, what the server said last on a line of its own."""
     console = _console()

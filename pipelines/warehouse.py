@@ -34,6 +34,8 @@ _INTERNAL = (
     "bytes BIGINT, records BIGINT, unbillable BIGINT, loaded_at TIMESTAMP WITH TIME ZONE, compared BOOLEAN)",
     "CREATE TABLE IF NOT EXISTS valid_vat_numbers (account_id VARCHAR)",
     "CREATE TABLE IF NOT EXISTS seen_paths (path VARCHAR, bytes BIGINT, changed_ns BIGINT, file_id VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS changed_files (path VARCHAR, bytes BIGINT, changed_ns BIGINT, file_id VARCHAR, "
+    "format VARCHAR, records BIGINT, first_seen_at TIMESTAMP WITH TIME ZONE)",
     "CREATE TABLE IF NOT EXISTS month_files (table_name VARCHAR, month VARCHAR, folder VARCHAR, files INTEGER, "
     "rows BIGINT, bytes BIGINT, sha256 VARCHAR, part INTEGER)",
     "CREATE TABLE IF NOT EXISTS published_files AS FROM month_files WITH NO DATA",
@@ -50,16 +52,26 @@ _INTERNAL = (
     "CREATE TABLE IF NOT EXISTS bill_statements (document VARCHAR, account_id VARCHAR, position INTEGER, "
     "posted_at TIMESTAMP WITH TIME ZONE, kind VARCHAR, reference VARCHAR, amount DECIMAL(18,4))",
     file_totals.TABLE,
+    "CREATE TABLE IF NOT EXISTS readings (reading INTEGER, file_number INTEGER, read_at TIMESTAMP WITH TIME ZONE, "
+    "source VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS read_again (reading INTEGER, file_number INTEGER, record_number BIGINT, leg VARCHAR)",
     "CREATE TABLE IF NOT EXISTS number_series (series VARCHAR, year VARCHAR, last BIGINT)",
     "CREATE TABLE IF NOT EXISTS manifest (stage VARCHAR, month VARCHAR, finished_at TIMESTAMP WITH TIME ZONE, "
     "version VARCHAR, facts VARCHAR)",
 )
 
 _ADDED = (
-    "ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS source VARCHAR",
-    "ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS lines BIGINT",
-    "ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS lines_read BIGINT",
-    "ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS totalled BOOLEAN",
+    *(
+        f"ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS {column}"
+        for column in (
+            "source VARCHAR",
+            "grown_from INTEGER",
+            "settled BIGINT",
+            "lines BIGINT",
+            "lines_read BIGINT",
+            "totalled BOOLEAN",
+        )
+    ),
     *(
         f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS findings VARCHAR DEFAULT ''"
         for table in ("controls", "published_controls")
@@ -278,9 +290,9 @@ class Warehouse:
         """The result of `query`."""
         return self.connection.sql(query, params=list(parameters)).pl()
 
-    def value(self, query: str, parameters: Sequence[object] = ()) -> Any:
+    def value(self, query: str, parameters: Sequence[object] | dict[str, object] = ()) -> Any:
         """The one value of `query`, or None."""
-        rows = self.connection.execute(query, list(parameters)).fetchall()
+        rows = self.connection.execute(query, parameters or None).fetchall()
         return rows[0][0] if rows else None
 
     def batches(self, query: str, parameters: Sequence[object] = (), rows: int = BATCH_ROWS) -> Generator[pl.DataFrame]:

@@ -12,10 +12,16 @@ _PLACE = re.compile(r"^(.+):(\d{1,17})$")
 
 
 def place_of(sources: Sources, identifier: str) -> tuple[str, int]:
-    """file_id and record number of an identifier PATH:NUMBER, where such a file is loaded; else ("", 0)."""
+    """file_id and record number of an identifier PATH:NUMBER, where such a file is loaded; else ("", 0). Of several contents
+    that came under one path the last one that has the record, as of a file that has grown."""
     if match := _PLACE.match(identifier):
         path = match[1].removeprefix(f"{sources.installation.home}/")
-        file = sources.row("SELECT file_id FROM usage_files WHERE path = $path", {"path": path})
+        file = sources.row(
+            "SELECT file_id FROM usage_files WHERE path = $path ORDER BY file_id IN (SELECT file_id FROM rated_usage "
+            "WHERE record_number = $number UNION ALL SELECT file_id FROM suspense WHERE record_number = $number) DESC, "
+            "loaded_at DESC, bytes DESC",
+            {"path": path, "number": int(match[2])},
+        )
         if file:
             return file["file_id"], int(match[2])
     return "", 0

@@ -5,7 +5,7 @@ The file is streamed through the inbox and the reader of its format, which count
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,14 @@ from typing import Protocol, cast, runtime_checkable
 import polars as pl
 
 from pipelines.explain.words import Row
-from pipelines.inbox import Batch, InboxFile, find_files, read
+from pipelines.inbox import Batch, InboxFile, find_content, find_files, read
 from pipelines.settings import Installation
 from pipelines.sources import source_of
 from transforms.mediation.formats import AssemblingFormat, Format, Read, Reader, all_formats
+from transforms.mediation.json_lines import JsonLines
+from transforms.mediation.json_texts import JsonTexts
 from transforms.mediation.records import mediate
+from transforms.mediation.text_lines import CsvLines
 
 _WRITTEN = (
     "from_number",
@@ -63,11 +66,11 @@ def find_record(installation: Installation, usage_file: Row, record_number: int)
     except ValueError:
         # Its description is gone, or unsound now: what was read by it then cannot be read again.
         return RawRecord(file.path)
-    kind, batches = read(file, form.KINDS)
+    kind, batches = read(file, form.KINDS, installation.settings.load)
     reader = partial(form.reader, kind, source)
     line, found = read_alone(reader(), batches, record_number)
     if found.parts is not None and found.parts.height == 1:
-        parts = _told_by(reader(), read(file, form.KINDS)[1], found.parts, record_number)
+        parts = _told_by(reader(), read(file, form.KINDS, installation.settings.load)[1], found.parts, record_number)
         told = tuple((row["record_number"], row["part"]) for row in parts.to_dicts())
         fields = cast(AssemblingFormat, form).assemble(parts.insert_column(0, pl.lit(1).alias("file_number"))).fields
         mine = fields.filter(pl.col("record_number") == record_number).drop("file_number")
@@ -90,17 +93,40 @@ def _read_again(raw: RawRecord, fields: pl.DataFrame) -> RawRecord:
     )
 
 
+def find_lines(installation: Installation, usage_file: Row, record_numbers: Collection[int]) -> dict[int, int]:
+    """The lines on which records of a loaded file (a row of usage_files) begin, as far as they can be told, in one reading
+    of the file."""
+    formats = all_formats()
+    file = _same_file(installation, usage_file, formats)
+    if file is None or file.format not in formats:
+        return {}
+    form = formats[file.format]
+    try:
+        source = source_of(installation, file)
+    except ValueError:
+        return {}
+    kind, batches = read(file, form.KINDS, installation.settings.load)
+    reader = form.reader(kind, source)
+    lines = _lines_of(reader)
+    if isinstance(lines, JsonTexts):
+        lines = lines.whole
+    if kind == "columns" or not isinstance(lines, (CsvLines, JsonLines)):
+        return {}
+    lines.where = frozenset(record_numbers)
+    for batch in batches:
+        reader.feed(batch.frame, last=batch.last)
+    return lines.begins
+
+
+def _lines_of(reader: Reader) -> OneRecord | None:
+    return next((value for value in vars(reader).values() if isinstance(value, OneRecord)), None)
+
+
 def _same_file(installation: Installation, usage_file: Row, formats: dict[str, Format]) -> InboxFile | None:
-    """The file with the very content that was loaded: where it was found then, else anywhere in the inbox."""
-    then = InboxFile(installation.home / usage_file["path"], usage_file["path"], usage_file["format"])
-
-    def is_it(file: InboxFile) -> bool:
-        found = file.path.is_file() and file.path.stat().st_size == usage_file["bytes"]
-        return found and file.sha256() == usage_file["file_id"]
-
-    if is_it(then):
-        return then
-    return next((file for file in find_files(installation, formats)[0] if is_it(file)), None)
+    """The very content that was loaded: where it was found then, else anywhere in the inbox."""
+    wanted = [usage_file[name] for name in ("path", "format", "bytes", "file_id")]
+    there = find_files(installation, formats)[0]
+    return find_content([file for file in there if file.name == wanted[0]], *wanted) or find_content(there, *wanted)
 
 
 @runtime_checkable
@@ -117,7 +143,7 @@ class OneRecord(Protocol):
 
 def read_alone(reader: Reader, batches: Iterator[Batch], wanted: int) -> tuple[int | None, Read]:
     """The line on which record `wanted` begins, where it can be told, and what is read of that record alone."""
-    lines = next((value for value in vars(reader).values() if isinstance(value, OneRecord)), None)
+    lines = _lines_of(reader)
     if lines is not None:
         lines.only = wanted
     found = Read(pl.DataFrame(), pl.DataFrame())

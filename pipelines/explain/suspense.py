@@ -13,10 +13,11 @@ _MANY = 20
 
 _AGAIN = "put it into the inbox in a new file, under the same record_id; then run the month again"
 _RECYCLE = "then `callbill recycle`"
+_SETTINGS = "; or, where the settings of its source were wrong, mend those, then `callbill recycle`"
 
 WHAT_TO_DO = {
-    "unreadable": f"mend the record at its source and {_AGAIN}",
-    "bad_value": f"mend the record at its source and {_AGAIN}",
+    "unreadable": f"mend the record at its source and {_AGAIN}{_SETTINGS}",
+    "bad_value": f"mend the record at its source and {_AGAIN}{_SETTINGS}",
     "sms_length_unknown": f"give the record segments, a text, or encoding and text_length; {_AGAIN}",
     "account_unknown": "add the account to accounts.csv, or the number's holding at that moment to "
     f"numbers.csv; {_RECYCLE}",
@@ -24,8 +25,11 @@ WHAT_TO_DO = {
     "no_price": "add a row to {table}, valid from that day or before, to the account's own price list or the "
     "default list of its currency; "
     f"{_RECYCLE}",
+    "incomplete": "put the file with the other records of the event into the inbox; then run the month again",
     "conflicting_duplicate": "nothing, if the record that came first is right. If both are events of "
     "their own, give this one another record_id at its source and put it into the inbox in a new file",
+    "changed_file": "give the file its old content back, or move it as it is now to another name in its folder; then run "
+    "the month again",
 }
 """What a person can do about each reason of suspense."""
 

@@ -20,17 +20,16 @@ EVENT_ROWS = 500_000
 """Parts of events that are assembled at once."""
 
 
-def assemble_events(session: Session) -> None:
-    """Makes usage of the events of which a new file brought a part. Belongs into the transaction that compares records."""
+def assemble_events(session: Session, new: str = NEW_FILES) -> None:
+    """Makes usage of the events of which a new file brought a part; or of those of which a part fulfils the SQL condition
+    `new`. Belongs into the transaction that compares records."""
     warehouse = session.warehouse
     formats = all_formats()
-    rows = warehouse.connection.execute(
-        f"SELECT format, count(*) FROM event_parts WHERE {NEW_FILES} GROUP BY 1 ORDER BY 1"
-    )
+    rows = warehouse.connection.execute(f"SELECT format, count(*) FROM event_parts WHERE {new} GROUP BY 1 ORDER BY 1")
     for name, _ in rows.fetchall():
         touched = (
             f"SELECT * FROM event_parts WHERE format = '{name}' AND event IN "
-            f"(SELECT event FROM event_parts WHERE format = '{name}' AND {NEW_FILES})"
+            f"(SELECT event FROM event_parts WHERE format = '{name}' AND {new})"
         )
         count = int(warehouse.value(f"SELECT count(*) FROM ({touched})"))
         slices = -(-count // EVENT_ROWS)

@@ -8,6 +8,7 @@ import polars as pl
 
 from pipelines.catalogue import select_nothing
 from pipelines.closing import HELD, issued_months
+from pipelines.given_up import without_given_up_fees
 from pipelines.reference import require_vat_rates
 from pipelines.session import Session
 from pipelines.stages import Facts
@@ -37,17 +38,18 @@ def charge_numbers(session: Session, name: str) -> Facts:
     only = issued.open_accounts.get(name)
     numbers = _of(session.table("numbers"), only)
     found = number_fees(numbers, session.rating_book(), month=name, first=month.first, last=month.last)
+    unpriced = without_given_up_fees(session, name, found.unpriced)
     with warehouse.month_files.writing("number_fees", name) as writer:
-        writer.write(found.fees)
+        writer.write(without_given_up_fees(session, name, found.fees))
         written = warehouse.month_files.finish(writer, "number_fees", name)
     with warehouse.transaction():
         warehouse.month_files.name(written)
-        _suspend_numbers(session, name, found.unpriced, only)
+        _suspend_numbers(session, name, unpriced, only)
         warehouse.note(
-            "number_fees", name, {"rows": written.rows, "sha256": written.sha256, "unpriced": found.unpriced.height}
+            "number_fees", name, {"rows": written.rows, "sha256": written.sha256, "unpriced": unpriced.height}
         )
     session.progress.advance(written.rows)
-    return {"rows": written.rows, "suspended": found.unpriced.height}
+    return {"rows": written.rows, "suspended": unpriced.height}
 
 
 ISSUED: Facts = {"rows": 0, "issued": "true"}

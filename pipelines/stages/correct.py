@@ -15,6 +15,7 @@ from pipelines.behind import one_ahead, one_behind
 from pipelines.catalogue import select_nothing
 from pipelines.closing import LEG, issued_legs, issued_months, legs_on_bills
 from pipelines.errors import BadInput
+from pipelines.given_up import without_given_up, without_given_up_fees
 from pipelines.month_files import WrittenMonth
 from pipelines.reference import InputTables, require_vat_rates, valid_vat_numbers, with_vat_numbers
 from pipelines.series import advance, next_number
@@ -66,7 +67,8 @@ def compare_month(session: Session, name: str, tables: InputTables) -> Differenc
     fees = number_fees(tables.frames["numbers"], book, month=name, first=month.first, last=month.last)
     if fees.unpriced.height:
         lost["number fees without a price"] = fees.unpriced.height
-    right = bill_lines(totals.filter(mine), fees.fees.filter(mine), month=name, minor_units=session.minor_units)
+    charged_fees = without_given_up_fees(session, name, fees.fees.filter(mine))
+    right = bill_lines(totals.filter(mine), charged_fees, month=name, minor_units=session.minor_units)
     files = session.warehouse.month_files
     charged = files.scan("bill_lines", [name], issued=True)
     noted = files.scan("correction_lines", [name], issued=True).select(right.columns)
@@ -296,7 +298,7 @@ def _rated(session: Session, name: str, book: RatingBook) -> Iterator[Rated]:
             found = legs(batch).join(elsewhere, on=LEG, how="anti", maintain_order="left")
             in_time = (pl.col("file_number") <= last) & (usage == name)
             after = found.filter(~in_time).join(came_late, on=LEG, how="semi", maintain_order="left")
-            found = pl.concat([found.filter(in_time), after])
+            found = without_given_up(session, pl.concat([found.filter(in_time), after]))
             yield rate(found, book, files=files, month=usage, billing_month=name)
             session.progress.advance(batch.height)
 

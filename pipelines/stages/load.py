@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 import polars as pl
 
-from pipelines import reference
+from pipelines import file_totals, reference
 from pipelines.behind import one_ahead, one_behind
 from pipelines.catalogue import PRICE_TABLES, REFERENCE, in_warehouse
-from pipelines.inbox import Batch, InboxFile, find_files, read
+from pipelines.file_sequence import missing_files
+from pipelines.inbox import Batch, find_files, read
 from pipelines.kept import keep
+from pipelines.raw_files import Loaded
 from pipelines.session import Session
 from pipelines.settings import SETTINGS_FILE
-from pipelines.sources import source_of, why_not_read
+from pipelines.sources import source_of
 from pipelines.stages import Facts
 from pipelines.stages.assemble import NEW_FILES, assemble_events
+from pipelines.stages.file_versions import NewFile, known_records, new_files, only_new, remember_path, take_back
 from pipelines.stages.repeated import repeated_events
 from transforms.mediation import records
 from transforms.mediation.duplicates import find_duplicates
@@ -63,67 +67,71 @@ def load_reference_and_prices(session: Session, name: str) -> Facts:
 
 
 def load_usage(session: Session) -> Facts:
-    """Loads the files of the inbox whose content is new, in the order of their paths."""
+    """Loads the files of the inbox whose content is new, in the order of their paths; of one that has grown its new
+    records. Tells of what is not loaded, and of file numbers that are missing."""
     session.progress.stage("load usage")
     formats = all_formats()
     files, strange = find_files(session.installation, formats)
     for sentence in strange:
         session.progress.warn(sentence)
     facts: Facts = {"new_files": 0, "records": 0, "refused": 0}
-    for group in _groups(_new_files(session, files)):
+    for group in _groups(new_files(session, files, formats)):
         with session.warehouse.transaction():
-            for file, file_id in group:
-                source = source_of(session.installation, file)
-                records_in, refused = _load_file(session, file, file_id, formats[file.format], source)
+            for new in group:
+                records_in, refused = _load_file(session, new, formats[new.file.format])
                 facts["new_files"] = int(facts["new_files"]) + 1
                 facts["records"] = int(facts["records"]) + records_in
                 facts["refused"] = int(facts["refused"]) + refused
+    for sentence in missing_files(session):
+        session.progress.warn(sentence)
     return facts
 
 
-def load_again(session: Session, files: Sequence[tuple[InboxFile, str, Source]]) -> None:
-    """Loads these files, each with its SHA-256 and as the source it was loaded from, in this order, and compares their
-    records."""
+def load_again(session: Session, files: Sequence[NewFile]) -> None:
+    """Loads these files, in this order, and compares their records."""
     formats = all_formats()
-    sources = {file_id: source for _, file_id, source in files}
-    for group in _groups((file, file_id) for file, file_id, _ in files):
+    for group in _groups(iter(files)):
         with session.warehouse.transaction():
-            for file, file_id in group:
-                _load_file(session, file, file_id, formats[file.format], sources[file_id])
+            for new in group:
+                _load_file(session, new, formats[new.file.format])
     compare_records(session)
 
 
-def _new_files(session: Session, files: list[InboxFile]) -> Iterator[tuple[InboxFile, str]]:
-    """The files whose content was not loaded before, with their SHA-256."""
-    warehouse = session.warehouse
-    seen = {
-        path: (size, changed)
-        for path, size, changed in warehouse.connection.execute(
-            "SELECT path, bytes, changed_ns FROM seen_paths"
-        ).fetchall()
-    }
-    loaded = {row[0] for row in warehouse.connection.execute("SELECT file_id FROM loaded_files").fetchall()}
-    for file in files:
-        if seen.get(file.name) == file.signature():
-            continue
-        if why_not := why_not_read(session.installation, file):
-            session.progress.warn(why_not)
-            continue
-        file_id = file.sha256()
-        if file_id in loaded:
-            _remember_path(session, file, file_id)
-        else:
-            loaded.add(file_id)
-            yield file, file_id
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a file: how many records it has, and UsageRecords, RefusedRecords and EventParts of them."""
+
+    records: int
+    usage: pl.DataFrame
+    refused: pl.DataFrame
+    parts: pl.DataFrame
 
 
-def _groups(files: Iterator[tuple[InboxFile, str]]) -> Iterator[list[tuple[InboxFile, str]]]:
+def read_again(session: Session, loaded: Loaded, form: Format, source: Source) -> Iterator[Piece]:
+    """What a loaded file holds, as `source` has it read; of one that has grown, what is behind the file before. Writes
+    nothing."""
+    assert loaded.file is not None
+    known = 0 if loaded.grown_from is None else known_records(session, loaded.grown_from, form)
+    kind, batches = read(loaded.file, form.KINDS, session.installation.settings.load)
+    reader = form.reader(kind, source)
+    before, number = known, loaded.number
+    for part, damage, _, _ in one_ahead(_parts(batches, reader)):
+        if part is not None:
+            fresh, _ = only_new(part, known) if known else (part, 0)
+            seen = max(reader.records, known)
+            yield Piece(seen - before, *_mediate(fresh, number, form.NAME), _parts_of_events(fresh, number, form.NAME))
+            before = seen
+        if damage:
+            yield Piece(1, empty(UsageRecords), _damaged(number, reader.records + 1, damage), empty(EventParts))
+
+
+def _groups(files: Iterator[NewFile]) -> Iterator[list[NewFile]]:
     """Files that share a transaction: many small ones, or one large."""
-    group: list[tuple[InboxFile, str]] = []
+    group: list[NewFile] = []
     size = 0
-    for file, file_id in files:
-        group.append((file, file_id))
-        size += file.path.stat().st_size
+    for new in files:
+        group.append(new)
+        size += new.file.length
         if size > COMMIT_ROWS * 100 or len(group) >= 200:
             yield group
             group, size = [], 0
@@ -131,67 +139,77 @@ def _groups(files: Iterator[tuple[InboxFile, str]]) -> Iterator[list[tuple[Inbox
         yield group
 
 
-def _remember_path(session: Session, file: InboxFile, file_id: str) -> None:
-    size, changed = file.signature()
-    session.warehouse.connection.execute("DELETE FROM seen_paths WHERE path = ?", [file.name])
-    session.warehouse.connection.execute(
-        "INSERT INTO seen_paths VALUES (?, ?, ?, ?)", [file.name, size, changed, file_id]
-    )
-
-
-def _load_file(session: Session, file: InboxFile, file_id: str, form: Format, source: Source) -> tuple[int, int]:
+def _load_file(session: Session, new: NewFile, form: Format) -> tuple[int, int]:
     """Loads one file; returns its records and how many were refused. Belongs into a transaction."""
-    warehouse = session.warehouse
+    warehouse, file = session.warehouse, new.file
     number = (warehouse.value("SELECT max(file_number) FROM loaded_files") or 0) + 1
-    kind, batches = read(file, form.KINDS)
+    known = 0 if new.grown_from is None else known_records(session, new.grown_from, form)
+    kind, batches = read(file, form.KINDS, session.installation.settings.load)
+    source = new.source or source_of(session.installation, file)
     reader = form.reader(kind, source)
-    refused = unbillable = kept = damaged = parts = 0
+    refused = unbillable = kept = damaged = parts = settled = left_out = 0
     lines = None
     with one_behind() as later:
-        for part, damage, counted in one_ahead(_parts(batches, reader)):
-            lines = counted
+        for part, damage, counted, before in one_ahead(_parts(batches, reader)):
+            lines, settled = counted, before
             if part is not None:
-                usage, refusals = _mediate(part, number, form.NAME)
-                waiting = _parts_of_events(part, number, form.NAME)
+                unbillable += part.unbillable
+                session.progress.advance(part.unbillable)
+            if part is not None and not part.is_empty:
+                fresh, passed = only_new(part, known) if known else (part, 0)
+                usage, refusals = _mediate(fresh, number, form.NAME)
+                waiting = _parts_of_events(fresh, number, form.NAME)
                 later(partial(_insert, session, usage, refusals, waiting))
-                if part.numbers is not None:
+                if fresh.numbers is not None:
                     later(
                         partial(
-                            session.warehouse.insert, "number_events", _number_events(part.numbers, number, form.NAME)
+                            session.warehouse.insert, "number_events", _number_events(fresh.numbers, number, form.NAME)
                         )
                     )
                 main = refusals.filter(pl.col("leg") == "main").height
                 refused += main
                 kept += usage.height
-                unbillable += part.unbillable
                 parts += waiting.height
-                session.progress.advance(usage.height + main + part.unbillable + waiting.height)
+                left_out += passed
+                session.progress.advance(usage.height + main + waiting.height)
             if damage:
                 damaged = 1
                 lost = _damaged(number, reader.records + 1, damage)
                 later(partial(_insert, session, empty(UsageRecords), lost, empty(EventParts)))
     seen = reader.records + damaged
-    if seen != kept + refused + unbillable + parts + damaged:
-        gone = kept + refused + unbillable + parts + damaged
+    gone = left_out + kept + refused + unbillable + parts + damaged
+    if seen != gone:
         raise AssertionError(f"{file.path}: {seen} records came in, {gone} went on")
+    if reader.records < known:
+        # It is read otherwise than it was, by other settings or another version: all of it is compared then.
+        warehouse.connection.execute("DELETE FROM refused_records WHERE file_number = ?", [number])
+        file_totals.recount(warehouse.connection, f"SELECT {number} AS file_number")
+        return _load_file(session, replace(new, grown_from=None), form)
+    # Of the known records, those that were not left out as something else are unbillable.
+    seen, unbillable = seen - known, unbillable - (known - left_out)
+    if new.grown_from is not None:
+        take_back(session, new.grown_from, known, number)
     warehouse.connection.execute(
         "INSERT INTO loaded_files BY NAME SELECT ? AS file_number, ? AS file_id, ? AS path, ? AS format, ? AS bytes, "
-        "? AS records, ? AS unbillable, ?::TIMESTAMPTZ AS loaded_at, false AS compared, ? AS source, ? AS lines, "
-        "? AS lines_read, true AS totalled",
+        "? AS records, ? AS unbillable, ?::TIMESTAMPTZ AS loaded_at, false AS compared, ? AS source, "
+        "? AS grown_from, ? AS settled, ? AS lines, ? AS lines_read, true AS totalled",
         [
-            *(number, file_id, file.name, form.NAME, file.path.stat().st_size),
-            *(seen, unbillable, datetime.now(UTC), source.as_text()),
+            *(number, new.file_id, file.name, form.NAME, file.length),
+            *(seen, unbillable, datetime.now(UTC), source.as_text(), new.grown_from, settled),
             *(lines, None if lines is None or (damaged and kind == "columns") else lines_read(reader)),
         ],
     )
-    _remember_path(session, file, file_id)
+    remember_path(session, new)
     return seen, refused + damaged
 
 
-def _parts(batches: Iterator[Batch], reader: Reader) -> Generator[tuple[Read | None, str | None, int | None]]:
-    """What `reader` reads of each batch, what is wrong with the rest of the file, and its lines; the two come last."""
+def _parts(batches: Iterator[Batch], reader: Reader) -> Generator[tuple[Read | None, str | None, int | None, int]]:
+    """What `reader` reads of each batch, what is wrong with the rest of the file, and its lines; the two come last. With
+    them, how many records came before the last batch: what is appended to the file does not change them."""
     for batch in batches:
-        yield reader.feed(batch.frame, last=batch.last) if batch.frame.width else None, batch.damage, batch.lines
+        settled = reader.records
+        part = reader.feed(batch.frame, last=batch.last) if batch.frame.width else None
+        yield part, batch.damage, batch.lines, settled
 
 
 def _insert(session: Session, usage: pl.DataFrame, refused: pl.DataFrame, parts: pl.DataFrame) -> None:
@@ -238,7 +256,7 @@ def compare_records(session: Session) -> Facts:
         assemble_events(session)
         new = int(warehouse.value(f"SELECT count(*) FROM usage_records WHERE {NEW_FILES}"))
         for candidates in repeated_events(session, NEW_FILES):
-            repeated = find_duplicates(candidates)
+            repeated = find_duplicates(candidates, behind=("known",))
             with warehouse.lent("found_now", repeated):
                 fresh = warehouse.frame(
                     "SELECT * FROM found_now ANTI JOIN duplicates USING (file_number, record_number)"

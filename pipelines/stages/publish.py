@@ -16,36 +16,79 @@ from transforms.tables.base import types
 
 READABLE_SINCE = "v1.4.0"
 
-SUSPENSE = """
-    SELECT file_id, format, record_number, record_id, leg, reason, detail, first_seen_at, state, account_id, usage_month
-    FROM suspense
-    UNION ALL BY NAME
-    SELECT f.file_id, f.format, r.record_number, r.record_id, r.leg, r.reason, r.detail, f.loaded_at AS first_seen_at,
-        'open' AS state, r.account_id, NULL AS usage_month
-    FROM refused_records r ANTI JOIN duplicates USING (file_number, record_number) JOIN loaded_files f USING (file_number)
-    UNION ALL BY NAME
-    SELECT f.file_id, f.format, d.record_number, u.record_id, 'main' AS leg, 'conflicting_duplicate' AS reason,
-        'says something else than record ' || d.first_record_number || ' of ' || o.path || ', which came first' AS detail,
-        f.loaded_at AS first_seen_at, 'open' AS state, u.account_id, NULL AS usage_month
-    FROM duplicates d
-    JOIN loaded_files f USING (file_number)
-    JOIN loaded_files o ON o.file_number = d.first_file_number
-    JOIN usage_records u ON u.file_number = d.file_number AND u.record_number = d.record_number
-    WHERE d.conflicting
-    UNION ALL BY NAME
-    SELECT f.file_id, f.format, p.record_number, p.event AS record_id, 'main' AS leg, 'incomplete' AS reason,
-        p.part || ' of an event whose other records have not come' AS detail,
-        f.loaded_at AS first_seen_at, 'open' AS state, NULL AS account_id, NULL AS usage_month
-    FROM event_parts p JOIN loaded_files f USING (file_number)
-    WHERE p.state = 'waiting'
+_REFUSED_FILES = """
+    refused_files AS (
+        SELECT file_id, min_by(COLUMNS(* EXCLUDE file_id), path) FROM changed_files ANTI JOIN loaded_files USING (file_id)
+        GROUP BY file_id
+    )
 """
-"""All suspense: of rating, of mediation but for legs of repeated records, and records that contradict an earlier one."""
+"""Files that were changed, once per content."""
 
-USAGE_FILES = """
-    WITH waiting AS (
+SUSPENSE = f"""
+    WITH {_REFUSED_FILES},
+    closed AS (
+        SELECT file_id, record_number, leg, 'written_off' AS given_up FROM write_offs
+        WHERE reopened_at IS NULL AND format <> 'numbers'
+    ),
+    of_mediation AS (
+        SELECT f.file_id, f.format, r.record_number, r.record_id, r.leg, r.reason, r.detail, f.loaded_at AS first_seen_at,
+            r.account_id
+        FROM refused_records r ANTI JOIN duplicates USING (file_number, record_number) JOIN loaded_files f USING (file_number)
+        UNION ALL BY NAME
+        SELECT f.file_id, f.format, d.record_number, u.record_id, 'main' AS leg, 'conflicting_duplicate' AS reason,
+            'says something else than record ' || d.first_record_number || ' of ' || o.path || ', which came first' AS detail,
+            f.loaded_at AS first_seen_at, u.account_id
+        FROM duplicates d
+        JOIN loaded_files f USING (file_number)
+        JOIN loaded_files o ON o.file_number = d.first_file_number
+        JOIN usage_records u ON u.file_number = d.file_number AND u.record_number = d.record_number
+        WHERE d.conflicting
+        UNION ALL BY NAME
+        SELECT f.file_id, f.format, p.record_number, p.event AS record_id, 'main' AS leg, 'incomplete' AS reason,
+            p.part || ' of an event whose other records have not come' AS detail,
+            f.loaded_at AS first_seen_at, NULL AS account_id
+        FROM event_parts p JOIN loaded_files f USING (file_number)
+        WHERE p.state = 'waiting'
+        UNION ALL BY NAME
+        SELECT file_id, format, unnest(range(1, records + 1)) AS record_number, NULL AS record_id, 'main' AS leg,
+            'changed_file' AS reason, path || ' was loaded with another content: the file is refused as it is now' AS detail,
+            first_seen_at, NULL AS account_id
+        FROM refused_files
+    )
+    SELECT file_id, format, record_number, record_id, leg, reason, detail, first_seen_at, state, account_id, usage_month
+    FROM suspense ANTI JOIN of_mediation USING (file_id, record_number, leg)
+    UNION ALL BY NAME
+    SELECT m.*, coalesce(c.given_up, 'open') AS state, NULL AS usage_month
+    FROM of_mediation m LEFT JOIN closed c USING (file_id, record_number, leg)
+"""
+"""All suspense: of rating, of mediation but for legs of repeated records, and records that contradict an earlier one.
+
+Of a place that waits in mediation, what is said there counts."""
+
+PUBLISHED_SUSPENSE = f"""
+    WITH placed AS (
+        SELECT s.*, u.service, CASE WHEN s.leg = 'forwarded' THEN 'outbound' ELSE u.direction END AS direction,
+            CASE WHEN s.leg = 'forwarded' THEN u.forwarded_to ELSE u.other_number END AS called
+        FROM ({SUSPENSE}) s LEFT JOIN loaded_files f USING (file_id)
+        LEFT JOIN directed_usage u ON u.file_number = f.file_number AND u.record_number = s.record_number
+    ),
+    matched AS (
+        SELECT called, arg_max(destination, length(prefix)) AS destination
+        FROM (SELECT DISTINCT called FROM placed WHERE direction = 'outbound')
+        CROSS JOIN (SELECT DISTINCT length(prefix) AS digits FROM destinations)
+        JOIN destinations ON prefix = substr(called, 2, digits) GROUP BY called
+    )
+    SELECT p.* EXCLUDE (called), CASE WHEN direction = 'outbound' THEN m.destination END AS destination
+    FROM placed p LEFT JOIN matched m USING (called)
+"""
+"""The same with what the usage records say of those that could be read."""
+
+USAGE_FILES = f"""
+    WITH {_REFUSED_FILES},
+    waiting AS (
         SELECT f.file_number, s.record_number, bool_or(s.leg = 'main') AS main, bool_or(s.leg = 'forwarded') AS forwarded
         FROM suspense s JOIN loaded_files f USING (file_id)
-        WHERE s.state = 'open' AND s.format <> 'numbers' GROUP BY ALL
+        WHERE s.state <> 'recycled' AND s.format <> 'numbers' GROUP BY ALL
     ),
     whole AS (
         SELECT w.file_number, count(*) AS n FROM waiting w
@@ -72,14 +115,19 @@ USAGE_FILES = """
         refused + conflicting + waiting + incomplete AS suspended, same + repeated AS duplicates, unbillable + told AS unbillable,
         loaded_at, lines, seconds, segments
     FROM counted
+    UNION ALL BY NAME
+    SELECT file_id, path, format, bytes, records, 0 AS usage_records, records AS suspended, 0 AS duplicates,
+        0 AS unbillable, first_seen_at AS loaded_at
+    FROM refused_files
 """
-"""Where the records of each file went. A record counts as suspended when none of its legs is rated."""
+"""Where the records of each file went. A record counts as suspended when none of its legs is rated, given up or not."""
 
 _SOURCES = {
     "receipts": "SELECT * FROM receipts",
     "ledger": "SELECT * FROM ledger",
     **{name: f"SELECT * FROM {name}" for name in catalogue.BOOKS},
-    "suspense": SUSPENSE,
+    "suspense": PUBLISHED_SUSPENSE,
+    "write_offs": "SELECT * FROM write_offs",
     "usage_files": USAGE_FILES,
     "parked": "SELECT * FROM parked",
     "audit": "SELECT * FROM audit",

@@ -13,6 +13,7 @@ from pipelines.behind import one_ahead, one_behind
 from pipelines.catalogue import select_nothing
 from pipelines.closing import issued_months, late_months, shares
 from pipelines.file_controls import SUSPENDED_NOW
+from pipelines.given_up import without_given_up
 from pipelines.month_files import MonthWriter
 from pipelines.session import Session
 from pipelines.settings import Month
@@ -135,7 +136,7 @@ def rated_batches(session: Session, month: Month, only: str = "true") -> Iterato
         for batch in one_ahead(session.warehouse.batches(query, bounds)):
             any_batch = True
             found = rate(
-                share.unbilled(legs(batch)),
+                without_given_up(session, share.unbilled(legs(batch))),
                 book,
                 files=files,
                 month=share.usage_month.name,
@@ -183,6 +184,12 @@ def inputs_of(session: Session, name: str) -> str:
         # Late usage of issued months may fall to any month that is open.
         late = "SELECT max(file_number), (SELECT count(*) FROM issues) FROM loaded_files"
         found += (session.warehouse.connection.execute(late).fetchall(),)
+    changed = session.warehouse.connection.execute(
+        "SELECT (SELECT max(reading) FROM readings), (SELECT count(reopened_at) FROM write_offs)"
+    ).fetchall()
+    if changed != [(None, 0)]:
+        # Read again, or opened again: a month's usage may be other with as many records as before.
+        found += (changed,)
     return hashlib.sha256(repr(found).encode()).hexdigest()
 
 

@@ -25,12 +25,15 @@ REPEATED_ROWS = 500_000
 _LEG_REFUSED = (
     "(file_number, record_number) IN (SELECT (file_number, record_number) FROM refused_records WHERE leg = 'forwarded')"
 )
+_KNOWN = "(file_number, record_number) IN (SELECT (file_number, record_number) FROM duplicates)"
+"""Of records of one event, one that was read again may be the repeated one although its file came first."""
+
 _TABLES = ("fresh", "repeated", "candidates")
 
 
 def repeated_events(session: Session, new: str) -> Iterator[pl.DataFrame]:
     """All records of the events that more than one record names, at least one of them `new` (an SQL condition): whole
-    events, at most about REPEATED_ROWS records at once, with the column leg_refused."""
+    events, at most about REPEATED_ROWS records at once, with the columns leg_refused and known (a duplicate already)."""
     warehouse = session.warehouse
     count = int(warehouse.value(f"SELECT count(*) FROM usage_records WHERE {new}"))
     known = _known(session, new)
@@ -41,7 +44,8 @@ def repeated_events(session: Session, new: str) -> Iterator[pl.DataFrame]:
         _fetch(session, slices)
         for number in range(slices):
             yield warehouse.frame(
-                f"SELECT * EXCLUDE (slice), {_LEG_REFUSED} AS leg_refused FROM candidates WHERE slice = {number}"
+                f"SELECT * EXCLUDE (slice), {_LEG_REFUSED} AS leg_refused, {_KNOWN} AS known "
+                f"FROM candidates WHERE slice = {number}"
             )
         session.progress.advance(count // passes)
         for table in _TABLES:

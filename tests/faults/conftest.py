@@ -1,6 +1,6 @@
 """How often faults strike: a few times on every test run, and as often as an option says.
 
-pytest tests/faults --kills 200 --io-errors 50 --pairs 100 --seeded-faults 1000 --mutations 100000
+pytest tests/faults --kills 200 --io-errors 50 --pairs 100 --seeded-faults 1000 --mended-homes 40 --mutations 100000
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ OPTIONS = {
     "--io-errors": (6, "at how many operations on the disk there is an I/O error"),
     "--pairs": (3, "how many times two runs are started at once"),
     "--seeded-faults": (40, "how many single records are dropped, doubled, altered or moved"),
+    "--mended-homes": (1, "how many homes of 25 cases are run with faults, mended and recycled"),
 }
 
 MUTATIONS = 1_500

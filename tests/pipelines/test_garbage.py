@@ -21,6 +21,7 @@ import pytest
 from tests.pipelines.command import Said, call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL, COLUMNS, MESSAGE
+from transforms.mediation.formats import all_formats
 
 HEADER = ",".join(COLUMNS)
 ROW = ",".join(CALL.get(column, "") for column in COLUMNS)
@@ -148,9 +149,12 @@ def rows(home: Home, query: str) -> pl.DataFrame:
 def test_it_ends_well_and_says_what_it_passed_over(ran: tuple[Home, Said]) -> None:
     home, said = ran
     assert said.status == 0, said.err
-    known = "not loaded: the inbox has a folder for each format, and callbill knows callr, standard"
+    known = f"not loaded: the inbox has a folder for each format, and callbill knows {', '.join(sorted(all_formats()))}"
+    link = "not loaded: it is a symbolic link: put the file itself into the inbox"
+    refused = {"gone.csv": link, "loop": link, "pipe.csv": "not loaded: it is a FIFO and no file"}
     assert said.err.splitlines() == [
-        f"callbill: {home.path / 'inbox' / name}: {known}" for name in ("stray.csv", "twilio", "\\xff")
+        *(f"callbill: {home.path / 'inbox' / 'standard' / name}: {why}" for name, why in refused.items()),
+        *(f"callbill: {home.path / 'inbox' / name}: {known}" for name in ("stray.csv", "twilio", "\\xff")),
     ]
 
 

@@ -5,7 +5,7 @@ A line that cannot be read is refused alone. What the fields mean is not known h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -19,13 +19,15 @@ class JsonLines:
     """Reads the lines of one JSON lines file batch by batch into the fields of `schema` (a Polars Struct of strings).
 
     `lines_read`: the lines that records and blank lines took, but for empty ones. With `only`, that record alone is read,
-    the others are counted, and `line` is then where it stands.
+    the others are counted, and `line` is then where it stands; `begins` tells it of the records `where`.
     """
 
     schema: pl.Struct
     only: int = 0
     line: int | None = None
     records: int = 0
+    where: frozenset[int] = frozenset()
+    begins: dict[int, int] = field(default_factory=dict)
     lines_read: int = 0
     _passed: int = 0
 
@@ -37,21 +39,26 @@ class JsonLines:
         """
         del last
         full = lines.str.strip_chars(" \t\r\ufeff") != ""
-        table = lines.filter(full).alias("line").to_frame()
+        table = lines.filter(full).str.strip_prefix("\ufeff").alias("line").to_frame()
         self.lines_read += table.height
         if table.height < len(lines):
             self.lines_read += not_empty(lines.filter(~full))
-        table = table.with_columns(pl.col("line").str.strip_prefix("\ufeff"))
         table = table.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
         before, self.records = self.records, self.records + table.height
-        if self.only:
-            if before < self.only <= self.records:
-                self.line = self._passed + int(full.arg_true()[self.only - before - 1]) + 1
-            self._passed += len(lines)
-            table = table.filter(pl.col("record_number") == self.only)
+        if self.only or self.where:
+            table = self._find(table, full, before)
         parts = list(table.iter_slices(_JSON_SLICE)) or [table]
         found = self._decode_beside(parts) or [self._decode(part) for part in parts]
         return Fields(pl.concat([part.rows for part in found]), pl.concat([part.unreadable for part in found]))
+
+    def _find(self, table: pl.DataFrame, full: pl.Series, before: int) -> pl.DataFrame:
+        """Notes where records begin; of the lines, those that are to be read."""
+        places = full.arg_true()
+        mine = (number for number in {self.only, *self.where} if before < number <= self.records)
+        self.begins.update({number: self._passed + int(places[number - before - 1]) + 1 for number in mine})
+        self._passed += len(full)
+        self.line = self.begins.get(self.only)
+        return table.filter(pl.col("record_number") == self.only) if self.only else table
 
     def _decode_beside(self, parts: list[pl.DataFrame]) -> list[Fields] | None:
         """The parts decoded one beside the other on the cores there are; None where a line of any is broken."""

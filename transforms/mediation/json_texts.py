@@ -51,14 +51,14 @@ class JsonTexts:
         return self.whole.records
 
     @property
-    def line(self) -> int | None:
-        """The line on which the record `only` begins, once it was read."""
-        return self.whole.line if self._in_lines else self._line
-
-    @property
     def lines_read(self) -> int | None:
         """The lines that records and blank lines took, but for empty ones; None of texts over many lines."""
         return self.whole.lines_read if self._in_lines or not self.whole.records else None
+
+    @property
+    def line(self) -> int | None:
+        """The line on which the record `only` begins, once it was read."""
+        return self.whole.line if self._in_lines else self._line
 
     def feed(self, lines: pl.Series, *, last: bool) -> Fields:
         """The objects of the next `lines` (String), as `JsonLines.feed` gives them."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from transforms.mediation.text_lines import NOT_UTF8
+from transforms.mediation.text_lines import NOT_UTF8, TOO_LONG
 
 
 def _shortest(number: str) -> str:
@@ -36,6 +36,8 @@ def parse_object(line: str) -> tuple[dict[str, Any] | None, str]:
     """The object of a line, or None and why it is none."""
     if NOT_UTF8 in line:
         return None, "the line is no UTF-8"
+    if TOO_LONG in line:
+        return None, "the line is longer than a line may be"
     try:
         value = json.loads(
             line,

@@ -100,9 +100,8 @@ def _plan(country: str) -> _Plan | None:
         return None
     kinds = (found.fixed_line, found.mobile)
     patterns = [kind.national_number_pattern for kind in kinds if kind is not None and kind.national_number_pattern]
-    numbers, possible = (
-        pattern.replace(r"\d", "[0-9]") for pattern in ("|".join(patterns), every.national_number_pattern or "")
-    )
+    general = found.general_desc.national_number_pattern if found.general_desc else None
+    numbers, possible = (pattern.replace(r"\d", "[0-9]") for pattern in ("|".join(patterns), general or ""))
     return _Plan(str(found.country_code), idd, trunk, numbers, possible)
 
 

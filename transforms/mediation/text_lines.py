@@ -20,6 +20,9 @@ from transforms.mediation.values import said
 NOT_UTF8 = "\ufdd0"
 """Stands for bytes that are no UTF-8; a Unicode noncharacter, which no exchanged text may contain."""
 
+TOO_LONG = "\ufdd1"
+"""Stands for a line that is longer than what is read of one; a noncharacter as well."""
+
 MOST_COLUMNS = 2_000
 """Of a header; no source has more."""
 
@@ -75,9 +78,9 @@ class CsvLines:
     `others` unknown columns are passed over. `shapes` are the columns of files that have no header, by their number:
     there a line may have any of these numbers of fields, and a first line that names such columns is a header all the
     same. `before`: lines before the header, and `skipped`: lines behind it, that are no records. `spelled`: the known name
-    that a header means, where sources spell it in several ways. `lines_read`: the lines that headers, skipped lines and
-    records took, but for empty ones. With `only`, that record alone is read, the others are counted, and `line` is then
-    where it begins.
+    that a header means, where sources spell it in several ways. With `only`, that record alone is read, the others are
+    counted, and `line` is then where it begins; `begins` tells it of the records `where`. `lines_read`: the lines that
+    headers, skipped lines and records took, but for empty ones.
     """
 
     known: Sequence[str]
@@ -86,10 +89,12 @@ class CsvLines:
     others: bool = False
     shapes: dict[int, list[str]] = field(default_factory=dict)
     skipped: int = 0
+    spelled: Callable[[str], str] | None = None
     before: int = 0
     only: int = 0
     line: int | None = None
-    spelled: Callable[[str], str] | None = None
+    where: frozenset[int] = frozenset()
+    begins: dict[int, int] = field(default_factory=dict)
     problem: str | None = None
     records: int = 0
     lines_read: int = 0
@@ -119,17 +124,18 @@ class CsvLines:
         lines = self._pass(lines, "skipped")
         table = self._join_broken(lines.alias("line").to_frame(), last=last)
         passed, self._passed = self._passed, self._passed + len(lines) - len(self._carried)
-        if self.only:
+        if self.only or self.where:
             spans = table["line"].str.count_matches("\n", literal=True).cast(pl.Int64) + 1
             table = table.with_columns(_begins=spans.cum_sum() - spans + passed + 1)
         table = table.with_columns(pl.col("line").str.strip_suffix("\r")).filter(pl.col("line") != "")
         self.lines_read += _lines_within(table["line"])
         table = table.with_row_index("record_number", offset=self.records + 1).cast({"record_number": pl.Int64})
         self.records += table.height
-        if self.only:
-            table = table.filter(pl.col("record_number") == self.only)
-            self.line = table["_begins"].item() if table.height else self.line
-            table = table.drop("_begins")
+        if self.only or self.where:
+            mine = table.filter(pl.col("record_number").is_in([self.only, *self.where]))
+            self.begins.update(mine.select("record_number", "_begins").iter_rows())
+            self.line = self.begins.get(self.only)
+            table = (table.filter(pl.col("record_number") == self.only) if self.only else table).drop("_begins")
         if self.problem is not None:
             return Fields(self._nothing(), _refuse(table, pl.lit(self.problem)))
         return self._split(table)
@@ -256,13 +262,16 @@ class CsvLines:
                 left = pl.when(quoted & shape.is_null()).then(line).otherwise(pl.lit(""))
                 fits = left.str.contains(_record_pattern(width, self.delimiter))
                 table = table.with_columns(_shape=pl.when(fits).then(pl.lit(width, pl.UInt32)).otherwise(shape))
-        broken, fields = pl.col("_broken"), pl.col("_delimited")
+        not_utf8, too_long = pl.col("_broken"), line.str.contains(TOO_LONG, literal=True)
+        broken, fields = not_utf8 | too_long, pl.col("_delimited")
         good = shape.is_not_null() & ~broken
-        widths = _widths(sorted(self.shapes))
+        widths = _said_widths(sorted(self.shapes))
         unreadable = _refuse(
             table.filter(~good),
-            pl.when(broken)
+            pl.when(not_utf8)
             .then(pl.lit("the line is no UTF-8"))
+            .when(too_long)
+            .then(pl.lit("the line is longer than a line may be"))
             .when(pl.col("_quoted"))
             .then(pl.lit(f"the quotes of the line do not pair up to {widths} fields"))
             .otherwise(fields.cast(pl.String) + pl.lit(f" fields, {widths} expected")),
@@ -303,17 +312,7 @@ class CsvLines:
         return rows.with_columns(said(there), *absent).select("record_number", *self.known)
 
 
-def _by_quotes(table: pl.DataFrame) -> Iterator[tuple[bool, pl.DataFrame]]:
-    """Lines to be read as quoted ones, and lines without quotes apart where most are such."""
-    quoted = int(table["_quoted"].sum())
-    if quoted * _FEW > table.height or not quoted:
-        yield quoted > 0, table
-        return
-    for kind in (False, True):
-        yield kind, table.filter(pl.col("_quoted") == kind)
-
-
-def _widths(widths: list[int]) -> str:
+def _said_widths(widths: list[int]) -> str:
     if len(widths) > 2 and widths == list(range(widths[0], widths[-1] + 1)):
         return f"{widths[0]} to {widths[-1]}"
     return " or ".join(map(str, widths))
@@ -331,6 +330,16 @@ def _lines_within(records: pl.Series) -> int:
     if not several.any():
         return not_empty(records)
     return not_empty(records.filter(~several)) + not_empty(records.filter(several).str.split("\n").explode())
+
+
+def _by_quotes(table: pl.DataFrame) -> Iterator[tuple[bool, pl.DataFrame]]:
+    """Lines to be read as quoted ones, and lines without quotes apart where most are such."""
+    quoted = int(table["_quoted"].sum())
+    if quoted * _FEW > table.height or not quoted:
+        yield quoted > 0, table
+        return
+    for kind in (False, True):
+        yield kind, table.filter(pl.col("_quoted") == kind)
 
 
 def _record_pattern(width: int, delimiter: str) -> str:

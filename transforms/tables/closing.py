@@ -33,7 +33,9 @@ class Audit(Table):
     entry_number: pl.Int64 = pa.Field(ge=1, unique=True, description="Position of the entry, from 1.")
     at: Instant = pa.Field(description="When.")
     who: str = pa.Field(description="The user of the system, or the person who was named.")
-    action: str = pa.Field(description="run, issue, park, release, correct, collect or resend.")
+    action: str = pa.Field(
+        description="run, issue, park, release, correct, collect, resend, recycle, write-off or reopen."
+    )
     billing_month: str = pa.Field(nullable=True, description="The month it was about.")
     changed: str = pa.Field(description="What changed, in words.")
     version: str = pa.Field(description="Version of callbill.")

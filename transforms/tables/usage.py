@@ -36,24 +36,26 @@ _LEG = "main, or forwarded: the outbound leg that a source reports within an inb
 
 
 class UsageFiles(Table):
-    """Raw usage files, once per content, and where each of their records went."""
+    """Raw usage files, once per content, and where each of their records went; also those that are refused."""
 
     _key: ClassVar = ("file_id",)
 
     file_id: str = pa.Field(unique=True, description="SHA-256 of the file's bytes.")
-    path: str = pa.Field(description="Where the file was first found, below the home folder.")
+    path: str = pa.Field(description="Where the content was first found, below the home folder.")
     format: str = pa.Field(description="Format of its records: the folder of the inbox it lay in.")
-    bytes: pl.Int64 = pa.Field(ge=0, description="Size of the file as it lies there.", metadata={"unit": "bytes"})
-    records: pl.Int64 = pa.Field(ge=0, description="Records in the file.")
+    bytes: pl.Int64 = pa.Field(ge=0, description="Size of that content.", metadata={"unit": "bytes"})
+    records: pl.Int64 = pa.Field(ge=0, description="Records in the file; of one that has grown the new ones.")
     usage_records: pl.Int64 = pa.Field(
         ge=0, description="Records that became usage (as one usage record, or two legs)."
     )
-    suspended: pl.Int64 = pa.Field(ge=0, description="Records in open suspense, none of whose legs is rated.")
+    suspended: pl.Int64 = pa.Field(
+        ge=0, description="Records in suspense, open or written off, none of whose legs is rated."
+    )
     duplicates: pl.Int64 = pa.Field(ge=0, description="Records that say again what an earlier record said.")
     unbillable: pl.Int64 = pa.Field(
         ge=0, description="Well-formed events that report no usage, or whose usage another record stands for."
     )
-    loaded_at: Instant = pa.Field(description="When the file was loaded.")
+    loaded_at: Instant = pa.Field(description="When the file was loaded, or refused.")
     lines: pl.Int64 = pa.Field(
         nullable=True,
         ge=0,

@@ -249,7 +249,7 @@ def test_what_lies_in_no_folder_of_a_format_is_told_and_left_alone(tmp_path: Pat
     (tmp_path / "inbox" / "acme").mkdir(parents=True)
     (tmp_path / "inbox" / "usage.csv").touch()
     found, strange = find_files(Installation(tmp_path, tmp_path, Settings()), all_formats())
-    known = "not loaded: the inbox has a folder for each format, and callbill knows callr, standard"
+    known = f"not loaded: the inbox has a folder for each format, and callbill knows {', '.join(sorted(all_formats()))}"
     assert found == []
     assert strange == [f"{tmp_path / 'inbox' / name}: {known}" for name in ("acme", "usage.csv")]
 

@@ -37,6 +37,12 @@ class Read:
     parts: pl.DataFrame | None = None
     numbers: pl.DataFrame | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds nothing but unbillable records that tell nothing."""
+        frames = (self.fields, self.unreadable, self.parts, self.numbers)
+        return all(frame is None or frame.is_empty() for frame in frames)
+
 
 NUMBER_EVENT = {
     "record_number": pl.Int64,
@@ -45,7 +51,6 @@ NUMBER_EVENT = {
     "at": pl.Datetime("us", "UTC"),
 }
 """A record by which a provider tells that it assigned or unassigned a number (E.164 with +), and when."""
-
 
 PART = {
     "record_number": pl.Int64,
