@@ -26,9 +26,19 @@ PREPARE = (
 """,
 )
 
-MISSING_INBOUND = """
+PARENTS_OF_ANY_KIND = ("twilio", "plivo")
+"""Of these formats a leg may name a call that is no usage, such as one of a browser, of which nothing is kept."""
+
+MISSING_INBOUND = f"""
+    other_calls AS (
+        SELECT record_id, linked_id FROM directed_usage WHERE direction = 'outbound' AND service = 'voice'
+        AND (record_id IN (SELECT linked_id FROM linked_legs WHERE tracked)
+            OR (starts_with(record_id, linked_id || ':') AND linked_id IN (SELECT linked_id FROM linked_legs WHERE tracked)))
+    ),
     missing_legs AS (
-        SELECT format, record_id FROM linked_legs WHERE tracked
+        SELECT format, record_id FROM linked_legs WHERE tracked AND format NOT IN {PARENTS_OF_ANY_KIND}
+        AND linked_id NOT IN (SELECT record_id FROM other_calls)
+        AND linked_id NOT IN (SELECT linked_id FROM other_calls WHERE linked_id IS NOT NULL)
         AND linked_id NOT IN (SELECT record_id FROM linked_calls)
         AND linked_id NOT IN (SELECT linked_id FROM linked_calls WHERE linked_id IS NOT NULL)
         AND linked_id NOT IN (SELECT record_id FROM refused_records WHERE record_id IS NOT NULL)
@@ -43,7 +53,7 @@ MISSING_INBOUND = """
         FROM missing LEFT JOIN nameless USING (format)
     )
 """
-"""Outbound legs whose inbound call was never seen. As many as there are records of the format that could not be read
+"""Outbound legs of which the call that they name was never seen. As many as there are records of the format that could not be read
 at all are taken to be explained by those, which stand in suspense."""
 
 ORPHANS = f"WITH {MISSING_INBOUND} SELECT format || ':voice:' || record_id AS finding FROM missing_legs ORDER BY 1"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +21,7 @@ from pipelines.stages import load
 from tests.faults.mutations import mutate
 from tests.sample_files import Sample, samples
 from tests.support import scratch
-from transforms.mediation.formats import AssemblingFormat, Read
+from transforms.mediation.formats import AssemblingFormat, Read, lines_read
 from transforms.mediation.parts import assemble_parts
 from transforms.tables.base import assert_contract
 from transforms.tables.usage import Duplicates, EventParts, RefusedRecords, UsageRecords
@@ -63,7 +64,9 @@ def account_for(path: Path, sample: Sample, draw: random.Random) -> None:
     counted: Counter[str] = Counter()
     numbers: list[pl.Series] = []
     parts: list[pl.DataFrame] = []
+    lines, damaged = None, False
     for batch in (part for whole in batches for part in _cut_up(whole, draw)):
+        lines, damaged = batch.lines, damaged or batch.damage is not None
         if not batch.frame.width:
             continue
         found = reader.feed(batch.frame, last=batch.last)
@@ -76,6 +79,8 @@ def account_for(path: Path, sample: Sample, draw: random.Random) -> None:
         parts.append(waiting)
         _tells_nothing(found, refused)
     assert counted["seen"] == reader.records
+    read_of_them = None if damaged and kind == "columns" else lines_read(reader)
+    assert None in (lines, read_of_them) or lines == read_of_them, "lines that no record or header accounts for"
     together = pl.concat(numbers or [pl.Series([], dtype=pl.Int64)])
     assert together.n_unique() == together.len(), "a record number stands twice"
     assert together.is_empty() or (cast(int, together.min()) >= 1 and cast(int, together.max()) <= reader.records)
@@ -91,7 +96,7 @@ def _cut_up(batch: Batch, draw: random.Random) -> list[Batch]:
     cuts = sorted({0, *(draw.randrange(height) for _ in range(draw.randint(1, 3))), height})
     pieces = [batch.frame.slice(start, end - start) for start, end in pairwise(cuts)]
     ends = [False] * (len(pieces) - 1) + [batch.last]
-    return [Batch(piece, end) for piece, end in zip(pieces, ends, strict=True)]
+    return [replace(batch, frame=piece, last=end) for piece, end in zip(pieces, ends, strict=True)]
 
 
 def _assemble(parts: pl.DataFrame, form: Any) -> None:

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Literal
 
 import polars as pl
@@ -77,7 +78,8 @@ class CsvLines:
     A header that lacks a required column, or has one that is unknown or repeated, makes every record unreadable; with
     `others` unknown columns are passed over. `shapes` are the columns of files that have no header, by their number:
     there a line may have any of these numbers of fields, and a first line that names such columns is a header all the
-    same. `before`: lines before the header, and `skipped`: lines behind it, that are no records. `spelled`: the known name
+    same. `before`: lines before the header, and `skipped`: lines behind it, that are no records; the latter only where they
+    begin as `skipped_if`, if that is given. `spelled`: the known name
     that a header means, where sources spell it in several ways. With `only`, that record alone is read, the others are
     counted, and `line` is then where it begins; `begins` tells it of the records `where`. `lines_read`: the lines that
     headers, skipped lines and records took, but for empty ones.
@@ -90,6 +92,7 @@ class CsvLines:
     shapes: dict[int, list[str]] = field(default_factory=dict)
     skipped: int = 0
     spelled: Callable[[str], str] | None = None
+    skipped_if: re.Pattern[str] | None = None
     before: int = 0
     only: int = 0
     line: int | None = None
@@ -145,6 +148,8 @@ class CsvLines:
         left: int = getattr(self, which)
         passed = min(left, len(lines))
         setattr(self, which, left - passed)
+        if which == "skipped" and self.skipped_if is not None:
+            passed = len(list(takewhile(self.skipped_if.match, lines.head(passed).to_list())))
         self._passed += passed
         self.lines_read += not_empty(lines.head(passed))
         return lines.slice(passed) if passed else lines

@@ -64,8 +64,9 @@ class CucmLines:
     """The lines of a CDR file."""
 
     source: Source
-    lines: CsvLines = field(default_factory=lambda: CsvLines(COLUMNS, _REQUIRED, others=True))
-    _seen: int = 0
+    lines: CsvLines = field(
+        default_factory=lambda: CsvLines(COLUMNS, _REQUIRED, others=True, skipped=1, skipped_if=_TYPES)
+    )
 
     @property
     def records(self) -> int:
@@ -75,7 +76,6 @@ class CucmLines:
     def feed(self, batch: pl.DataFrame, *, last: bool) -> Read:
         """The calls of the next lines. Quality records, calls between extensions, and a receiver that was lifted and
         put back without a number are counted only."""
-        self._pass_types(batch["line"])
         found = self.lines.feed(batch["line"], last=last)
         numbers = ("callingPartyNumber", "originalCalledPartyNumber", "finalCalledPartyNumber")
         # A directory number in E.164 is a pattern for CUCM, which writes its plus as \\+.
@@ -92,13 +92,6 @@ class CucmLines:
         other = pl.col("cdrRecordType").is_in(("0", "2")).fill_null(False)
         calls = rows.filter(~(other | no_call | (inside & ~pl.col("_inbound"))))
         return Read(_fields(calls, self.source), found.unreadable, unbillable=rows.height - calls.height)
-
-    def _pass_types(self, lines: pl.Series) -> None:
-        """The second line of a file is no record where it names types."""
-        at = 1 - self._seen
-        self._seen += len(lines)
-        if 0 <= at < len(lines) and _TYPES.match(lines[at]):
-            self.lines.skipped = 1
 
 
 def _is_one_of(name: str, names: tuple[str, ...]) -> pl.Expr:

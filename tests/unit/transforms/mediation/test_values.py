@@ -253,3 +253,46 @@ def test_a_moment_is_read_by_the_first_reader_that_can() -> None:
     assert [found and found.hour for found in read(any_way, *texts)] == [9, 10, None, None, 9]
     assert read(any_way) == []
     assert read(any_way, None) == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "moment"),
+    [
+        ("2026-07-01 10:15:00", "%Y-%m-%d %H:%M:%S", "2026-07-01T08:15:00"),
+        ("2026-12-01 10:15:00", "%Y-%m-%d %H:%M:%S", "2026-12-01T09:15:00"),
+        ("01/07/2026 10:15", "%d/%m/%Y %H:%M", "2026-07-01T08:15:00"),
+        ("2026-10-25 02:30:00", "%Y-%m-%d %H:%M:%S", "2026-10-25T00:30:00"),
+        ("2026-03-29 02:30:00", "%Y-%m-%d %H:%M:%S", None),
+        ("2026-07-01 10:15:00Z", "%Y-%m-%d %H:%M:%S", None),
+        ("2026-02-30 10:15:00", "%Y-%m-%d %H:%M:%S", None),
+        ("", "%Y-%m-%d %H:%M:%S", None),
+        (None, "%Y-%m-%d %H:%M:%S", None),
+    ],
+)
+def test_a_local_time_is_read_by_the_clocks_of_its_zone(text: str | None, written: str, moment: str | None) -> None:
+    column = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
+    found = column.select(values.local_instant(pl.col("text"), "Europe/Paris", written)).item()
+    assert found == (None if moment is None else datetime.fromisoformat(f"{moment}+00:00"))
+
+
+@pytest.mark.parametrize(
+    ("text", "per_second", "moment"),
+    [
+        ("1790842500", 1, "2026-10-01T08:15:00"),
+        ("1790842500.25", 1, "2026-10-01T08:15:00.250000"),
+        ("1790842500.000001", 1, "2026-10-01T08:15:00.000001"),
+        ("1790842500250", 1_000, "2026-10-01T08:15:00.250000"),
+        ("1790842500250001", 1_000_000, "2026-10-01T08:15:00.250001"),
+        ("0", 1, None),
+        ("", 1, None),
+        ("-5", 1, None),
+        ("1e9", 1, None),
+        ("99999999999999999", 1, None),
+        ("99999999999999999999", 1, None),
+        (None, 1, None),
+    ],
+)
+def test_a_moment_counted_since_1970(text: str | None, per_second: int, moment: str | None) -> None:
+    column = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
+    found = column.select(values.epoch(pl.col("text"), per_second)).item()
+    assert found == (None if moment is None else datetime.fromisoformat(f"{moment}+00:00"))
