@@ -53,8 +53,8 @@ MISSING_INBOUND = f"""
         FROM missing LEFT JOIN nameless USING (format)
     )
 """
-"""Outbound legs of which the call that they name was never seen. As many as there are records of the format that could not be read
-at all are taken to be explained by those, which stand in suspense."""
+"""Outbound legs of which the call that they name was never seen. As many as there are records of the format that could
+not be read at all are taken to be explained by those, which stand in suspense."""
 
 ORPHANS = f"WITH {MISSING_INBOUND} SELECT format || ':voice:' || record_id AS finding FROM missing_legs ORDER BY 1"
 
