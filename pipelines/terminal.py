@@ -255,6 +255,9 @@ def show_suspense(result: dict[str, Any]) -> None:
         )
 
 
+LONGEST_NAME = 16
+
+
 def show_sniffed(result: dict[str, Any]) -> None:
     """Prints for a person what a file is, and its first records as usage."""
     console = _console()
@@ -273,7 +276,12 @@ def show_sniffed(result: dict[str, Any]) -> None:
     for row in result["reasons"]:
         say(f"  {row['records']:,} {row['reason']}: {row['detail']}")
     columns = ("record", "service", "direction", "from", "to", "started", "quantity", "status", "name")
-    _table(console, f"The first {len(result['shown']):,} as usage", columns, result["shown"])
+    # A long name would take the place of what is to be looked at.
+    rows = [
+        {**row, "name": row["name"] if len(row["name"]) <= LONGEST_NAME else f"{row['name'][:LONGEST_NAME]}…"}
+        for row in result["shown"]
+    ]
+    _table(console, f"The first {len(rows):,} as usage", columns, rows)
     say(f"put it into {result['put_into']}")
 
 
