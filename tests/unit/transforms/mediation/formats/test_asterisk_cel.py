@@ -140,6 +140,21 @@ def test_a_call_waits_until_it_has_ended(last: list[Event]) -> None:
     assert legs(*events, *last) == [INBOUND]
 
 
+def test_a_channel_that_came_from_another_call_is_not_waited_for() -> None:
+    guest = ("BRIDGE_ENTER", "20", {"channame": "PJSIP/301-01", "uniqueid": "1791438400.9"})
+    assert legs(*channel(MAIN, "00", "04", "25"), guest) == [INBOUND]
+
+
+def test_the_first_answer_and_the_first_hangup_count() -> None:
+    again = [("ANSWER", "09", MAIN), ("HANGUP", "40", MAIN)]
+    assert legs(*again, *channel(MAIN, "00", "04", "25"), ENDED) == [INBOUND]
+
+
+def test_the_number_called_is_the_dnid_where_the_call_begins_at_no_number() -> None:
+    began = {**MAIN, "exten": "s", "cid_dnid": "0261910042"}
+    assert legs(*channel(began, "00", "04", "25"), ("APP_START", "05", {**MAIN, "exten": "301"}), ENDED) == [INBOUND]
+
+
 def test_a_channel_whose_end_is_not_told_is_refused() -> None:
     fields = assembled(line(*CALLED), line("ANSWER", "04", MAIN), line(*ENDED)).fields
     refused = mediate(fields.drop("file_number")).refused
@@ -158,8 +173,8 @@ def test_of_several_targets_the_one_that_answered_is_the_leg() -> None:
     first, second = OUT, {"channame": "PJSIP/carrier-0c", "uniqueid": "1791438484.3"}
     other = {"appname": "Dial", "appdata": "PJSIP/0639980019@carrier"}
     in_turn = [
-        *channel(MAIN, "00", "18", "25", **other),
         ("APP_START", "01", {**MAIN, **DIAL}),
+        *channel(MAIN, "00", "18", "25", **other),
         ("CHAN_START", "01", first),
         ("CHAN_END", "08", first),
         ("APP_START", "09", {**MAIN, **other}),
