@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +136,17 @@ def _literal(value: object) -> str:
     return f"TIMESTAMPTZ '{value.isoformat()}'" if isinstance(value, datetime) else f"'{value}'"
 
 
+_SOMETHING: dict[Any, Any] = {
+    pl.String: "x",
+    pl.Int32: 1,
+    pl.Int64: 1,
+    pl.Decimal: 1,
+    pl.Date: date(2026, 4, 1),
+    pl.Datetime: datetime(2026, 4, 1, tzinfo=UTC),
+}
+"""A value where a column holds none at all."""
+
+
 def _another(draw: random.Random, column: pl.Series, value: Any) -> Any:
     """Another value of the column: one that stands in another row, or one a little off."""
     others = [item for item in column.unique().to_list() if item != value]
@@ -148,7 +159,7 @@ def _another(draw: random.Random, column: pl.Series, value: Any) -> Any:
     if isinstance(value, datetime):
         return value + timedelta(seconds=1)
     if value is None:
-        return draw.choice(others) if others else {pl.String: "x"}.get(type(column.dtype), 1)
+        return draw.choice(others) if others else _SOMETHING[column.dtype.base_type()]
     return value + (timedelta(days=1) if column.dtype == pl.Date else 1)
 
 
