@@ -188,6 +188,8 @@ class TelnyxRecords:
 
     def _with_plain_header(self, lines: pl.Series) -> pl.Series:
         names = titles(lines[0].removeprefix("\ufeff"))
+        if not names:
+            return lines
         self.tells_answer = any(name in names for name in _NAMES["answered"])
         header = io.StringIO()
         csv.writer(header, lineterminator="").writerow(names)
