@@ -7,6 +7,7 @@ names in `month_files`; a stage that writes one commits by naming it (docs/adr/0
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import socket
@@ -164,6 +165,7 @@ class Warehouse:
         self.month_files = MonthFiles(installation, connection)
         self.commits = 0
         self._lock = lock
+        self._failed = False
 
     @staticmethod
     def open(
@@ -200,13 +202,23 @@ class Warehouse:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._failed = self._failed or kind is not None
         self.close()
 
     def close(self) -> None:
         """Closes the database, then frees the lock."""
-        self.connection.close()
+        self._close_database()
         if self._lock:
             self._lock.release()
+
+    def _close_database(self) -> None:
+        """What was committed goes from the log into the database only where nothing failed; else it stays in the log, and
+        who opens the warehouse next reads it there. DuckDB writes some blocks anew in their places, and one that a broken
+        or full disk cuts short could never be read again."""
+        if self._failed:
+            with suppress(duckdb.Error):
+                self.connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+        self.connection.close()
 
     def _make_tables(self) -> None:
         with self.transaction():
@@ -214,8 +226,9 @@ class Warehouse:
                 self.connection.execute(catalogue.create_table(name, table))
             for statement in _INTERNAL:
                 self.connection.execute(statement)
-            for statement in (*_ADDED, _DIRECTED):
+            for statement in _ADDED:
                 self.connection.execute(statement)
+            self._make_view()
             found = set(self.connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall())
             wanted = {name: list(table.to_schema().columns) for name, table in catalogue.WAREHOUSE.items()}
             # What is read anew by every run may have got columns since; nothing of it is lost where they are added.
@@ -229,6 +242,13 @@ class Warehouse:
                         f"{self.installation.warehouse}: table {name} was made by another version of callbill"
                     )
 
+    def _make_view(self) -> None:
+        """Makes the view where it is not there, or is another version's; else nothing is written."""
+        version = hashlib.sha256(_DIRECTED.encode()).hexdigest()
+        if self.value("SELECT comment FROM duckdb_views() WHERE view_name = 'directed_usage'") != version:
+            self.connection.execute(_DIRECTED)
+            self.connection.execute(f"COMMENT ON VIEW directed_usage IS '{version}'")
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing: commits at the end, rolls back when anything was raised. Raises CommitFailed."""
@@ -236,6 +256,7 @@ class Warehouse:
         try:
             yield
         except BaseException:
+            self._failed = True
             # Of a query that was interrupted DuckDB has ended the transaction itself.
             with suppress(duckdb.TransactionException):
                 self.connection.execute("ROLLBACK")
@@ -245,7 +266,8 @@ class Warehouse:
         except duckdb.Error as error:
             # What the disk has may be more than what this connection believes: nobody goes on over it. Who opens the
             # warehouse next reads from the disk what is there, before anything is done again.
-            self.connection.close()
+            self._failed = True
+            self._close_database()
             if is_interruption(error):
                 raise
             raise CommitFailed(
