@@ -45,16 +45,20 @@ def graph_text() -> str:
     return "\n".join(lines) + "\n"
 
 
+REPORTS = {"legs_orphaned", "legs_longer"}
+"""Controls that name records for somebody to look at, and keep no month from being published."""
+
+
 class TestAssets:
     def test_the_graph_is_as_written_down(self) -> None:
         assert graph_text() == GRAPH.read_text("utf-8")
 
-    def test_every_control_is_a_check_that_blocks(self) -> None:
+    def test_every_control_is_a_check_that_blocks_but_for_those_that_report(self) -> None:
         graph = defined().resolve_asset_graph()
         checks = {key.name: graph.get_check_spec(key) for key in graph.asset_check_keys}
         assert set(checks) == {control.name for control in CONTROLS}
         for control in CONTROLS:
-            assert checks[control.name].blocking
+            assert checks[control.name].blocking == (control.name not in REPORTS)
             assert checks[control.name].description == control.says
 
     def test_every_table_shows_its_columns_with_their_meaning(self) -> None:
