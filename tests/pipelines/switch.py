@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import polars as pl
 import pytest
@@ -48,6 +50,6 @@ def recycle(home: Home, source: str | None = None) -> dict[str, Any]:
         failed = run_month(session, name).filter(~pl.col("passed"))
         assert failed.is_empty(), failed
 
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, mock.patch.dict(os.environ):
         patch.setattr(running, "_materialize", run)
         return running.recycle_months(home.installation, Silent(), source=source)
