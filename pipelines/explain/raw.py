@@ -37,7 +37,8 @@ _WRITTEN = (
 
 @dataclass(frozen=True)
 class RawRecord:
-    """A record in its file. `line`: where it begins in the text without compression, None where that is not known.
+    """A record in its file. `line`: where it, or the page that holds it, begins in the text without compression, None where
+    that is not known.
 
     `read` is what mediation makes of it, None where it is refused; `written` the fields behind that as they
     stand there. `stated_account`: the source names the account. `from_text`: segments counted in a text. `event`: what

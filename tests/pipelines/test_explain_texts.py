@@ -1,4 +1,4 @@
-"""Where a record stands in files that are no plain lines: pages of an interface, and CSV whose header is spelled otherwise."""
+"""Where a record stands in files that are no plain lines: where its page begins, and in CSV with a header of other names."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def usage_files(place: Path) -> dict[str, dict[str, object]]:
 @pytest.mark.parametrize(
     ("file", "number", "line", "name"),
     [
-        ("calls_1.json", 1, None, "CA00000000000000000000000000000001"),
-        ("calls_1.json", 4, None, "CA00000000000000000000000000000004"),
+        ("calls_1.json", 1, 1, "CA00000000000000000000000000000001"),
+        ("calls_1.json", 4, 1, "CA00000000000000000000000000000004"),
         ("calls_2.jsonl", 1, 1, "CA00000000000000000000000000000006"),
         ("calls_2.jsonl", 6, 6, "CA00000000000000000000000000000009"),
         ("calls_3.csv", 2, 3, "CA0000000000000000000000000000000b"),
         ("messages_1.csv", 1, 2, "SM00000000000000000000000000000001"),
         ("messages_1.csv", 2, 4, "SM00000000000000000000000000000002"),
-        ("messages_2.json", 1, None, "SM00000000000000000000000000000009"),
+        ("messages_2.json", 1, 1, "SM00000000000000000000000000000009"),
     ],
 )
 def test_a_record_is_found_again(
-    place: Path, usage_files: dict[str, dict[str, object]], file: str, number: int, line: int | None, name: str
+    place: Path, usage_files: dict[str, dict[str, object]], file: str, number: int, line: int, name: str
 ) -> None:
     found = find_record(Installation.find(place, place / "prices"), usage_files[file], number)
     assert isinstance(found, RawRecord)
@@ -49,9 +49,9 @@ def test_a_record_is_found_again(
     assert "started_at" not in found.written
 
 
-@pytest.mark.parametrize(("file", "number", "line"), [("calls_1.json", 5, None), ("calls_2.jsonl", 5, 5)])
+@pytest.mark.parametrize(("file", "number", "line"), [("calls_1.json", 5, 1), ("calls_2.jsonl", 5, 5)])
 def test_a_record_that_is_no_usage_has_a_place_all_the_same(
-    place: Path, usage_files: dict[str, dict[str, object]], file: str, number: int, line: int | None
+    place: Path, usage_files: dict[str, dict[str, object]], file: str, number: int, line: int
 ) -> None:
     found = find_record(Installation.find(place, place / "prices"), usage_files[file], number)
     assert found is not None

@@ -131,7 +131,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Said]:
     home.usage("~good.csv", [CALL | {"record_id": "good"}, MESSAGE])
     inbox = home.path / "inbox"
     (inbox / "standard" / "a folder.csv" / "deeper").mkdir(parents=True)
-    (inbox / "twilio").mkdir()
+    (inbox / "unknown").mkdir()
     Path(os.fsdecode(os.fsencode(inbox) + b"/\xff")).mkdir()
     (inbox / "stray.csv").write_text(HEADER)
     (inbox / "standard" / "gone.csv").symlink_to(inbox / "nowhere")
@@ -154,7 +154,7 @@ def test_it_ends_well_and_says_what_it_passed_over(ran: tuple[Home, Said]) -> No
     refused = {"gone.csv": link, "loop": link, "pipe.csv": "not loaded: it is a FIFO and no file"}
     assert said.err.splitlines() == [
         *(f"callbill: {home.path / 'inbox' / 'standard' / name}: {why}" for name, why in refused.items()),
-        *(f"callbill: {home.path / 'inbox' / name}: {known}" for name in ("stray.csv", "twilio", "\\xff")),
+        *(f"callbill: {home.path / 'inbox' / name}: {known}" for name in ("stray.csv", "unknown", "\\xff")),
     ]
 
 
