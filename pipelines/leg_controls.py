@@ -1,14 +1,19 @@
 """Controls of calls whose legs are told by records of their own: legs without their other one, told twice, or longer.
 
-They may use what `PREPARE` makes first: linked_legs, the month's outbound legs that name another call, and linked_calls,
-the inbound calls that they may name. A record named by its call and a number is that call, and no leg of another.
+They may use what `prepare` makes first: linked_legs, the month's outbound legs that name another call, linked_calls, the
+inbound calls that they may name, and other_parents, the formats whose legs may name a call that is no usage. A record named
+by its call and a number is that call, and no leg of another.
 """
 
 from __future__ import annotations
 
 from pipelines.measures import USAGE, Control, count
+from transforms.mediation.formats import all_formats
 
-PREPARE = (
+TABLES = ("linked_legs", "linked_calls", "other_parents")
+"""What `prepare` makes."""
+
+_PREPARE = (
     f"""
     CREATE OR REPLACE TEMP TABLE linked_legs AS
     WITH {USAGE}
@@ -24,19 +29,24 @@ PREPARE = (
     FROM directed_usage WHERE direction = 'inbound' AND service = 'voice'
     AND (linked_id IN (SELECT linked_id FROM linked_legs) OR record_id IN (SELECT linked_id FROM linked_legs))
 """,
+    "CREATE OR REPLACE TEMP TABLE other_parents (format VARCHAR)",
 )
 
-PARENTS_OF_ANY_KIND = ("twilio", "plivo")
-"""Of these formats a leg may name a call that is no usage, such as one of a browser, of which nothing is kept."""
 
-MISSING_INBOUND = f"""
+def prepare() -> tuple[str, ...]:
+    """The statements that make `TABLES`; they may use $month."""
+    named = [name for name, form in all_formats().items() if getattr(form, "PARENT_MAY_BE_NO_USAGE", False)]
+    return (*_PREPARE, *(f"INSERT INTO other_parents VALUES ('{name}')" for name in named))
+
+
+MISSING_INBOUND = """
     other_calls AS (
         SELECT record_id, linked_id FROM directed_usage WHERE direction = 'outbound' AND service = 'voice'
         AND (record_id IN (SELECT linked_id FROM linked_legs WHERE tracked)
             OR (starts_with(record_id, linked_id || ':') AND linked_id IN (SELECT linked_id FROM linked_legs WHERE tracked)))
     ),
     missing_legs AS (
-        SELECT format, record_id FROM linked_legs WHERE tracked AND format NOT IN {PARENTS_OF_ANY_KIND}
+        SELECT format, record_id FROM linked_legs WHERE tracked AND format NOT IN (SELECT format FROM other_parents)
         AND linked_id NOT IN (SELECT record_id FROM other_calls)
         AND linked_id NOT IN (SELECT linked_id FROM other_calls WHERE linked_id IS NOT NULL)
         AND linked_id NOT IN (SELECT record_id FROM linked_calls)

@@ -98,12 +98,12 @@ def _prepared(session: Session, month: Month, tables: Sequence[str]) -> Iterator
     execute("CREATE OR REPLACE TEMP TABLE written_files (table_name VARCHAR, sha256 VARCHAR, found VARCHAR)")
     for row in rows:
         execute("INSERT INTO written_files VALUES (?, ?, ?)", list(row))
-    for statement in leg_controls.PREPARE:
+    for statement in leg_controls.prepare():
         execute(statement, _used(statement, month))
     try:
         yield
     finally:
-        for table in ("file_differences", "written_files", "linked_legs", "linked_calls"):
+        for table in ("file_differences", "written_files", *leg_controls.TABLES):
             execute(f"DROP TABLE IF EXISTS {table}")
 
 

@@ -19,6 +19,7 @@ from pipelines.warehouse import Warehouse
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL, MESSAGE, OTHERS, OWN, callr_call
 from tests.support import Published, run_month, run_stages
+from transforms.mediation.formats import all_formats
 
 MONTH = "2026-04"
 PLACE = "inbox/standard/a.csv"
@@ -234,6 +235,15 @@ class TestPairs:
         assert [(row["control"], row["findings"]) for row in found.failed] == [("forwarded_legs", "callr:voice:2")]
         orphans = found.tables["controls"].filter(control="legs_orphaned").row(0, named=True)
         assert (orphans["passed"], orphans["difference"], orphans["findings"]) == (True, 1, "callr:voice:2")
+
+    def test_of_a_format_whose_legs_may_name_a_call_that_is_no_usage_none_is_an_orphan(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(all_formats()["callr"], "PARENT_MAY_BE_NO_USAGE", True, raising=False)
+        home = make_home(tmp_path)
+        home.callr("alone.jsonl", [callr_call(2, datetime(2026, 4, 9, tzinfo=UTC), 33, callid_in=1)])
+        orphans = run_stages(home.path, home.price_tables, [MONTH]).tables["controls"].filter(control="legs_orphaned")
+        assert orphans["findings"].to_list() == [""]
 
     def test_of_many_the_first_twenty_are_named(self, tmp_path: Path) -> None:
         home = make_home(tmp_path)

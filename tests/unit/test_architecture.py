@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -146,17 +147,19 @@ def test_every_requirement_is_pinned() -> None:
     assert [item for item in requirements if "==" not in item] == []
 
 
+OF_CALLBILL = {"standard", "callr", "table"}
+"""Formats that the rest of the code may know: callbill's own, its description of any CSV, and that whose every call is
+tracked."""
+
+
 def test_formats_are_found_by_looking() -> None:
     folder = ROOT / "transforms" / "mediation" / "formats"
     modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
     found = formats.all_formats()
     assert {module.__name__.rpartition(".")[2] for module in found.values()} == modules  # type: ignore[attr-defined]
     assert set(found) == modules
-    listed = [
-        name_of(path)
-        for path in CODE
-        if path.parent != folder and re.search(r"formats\.(callr|standard)", path.read_text())
-    ]
+    name = re.compile(rf"""['"]({"|".join(modules - OF_CALLBILL)})['"]|formats\.({"|".join(modules)})\b""")
+    listed = [name_of(path) for path in CODE if path.parent != folder and name.search(path.read_text(encoding="utf-8"))]
     assert listed == []
 
 
@@ -167,3 +170,50 @@ def test_a_format_names_itself_its_kinds_and_where_it_is_described(item: formats
     assert set(item.KINDS) <= {"csv", "json", "columns"}
     assert all(item.reader(kind, Source()).records == 0 for kind in item.KINDS)
     assert f"docs/formats/{item.NAME}.md" in (item.__doc__ or "")
+
+
+PAGES = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
+MADE_BY_A_RUN = {"benchmarks/data/"}
+
+
+def test_what_a_page_names_is_there() -> None:
+    """Links between pages, and paths of the repository."""
+    missing = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        links = [page.parent / link for link in re.findall(r"\]\(([^)#\s:]+)(?:#[^)]*)?\)", text)]
+        paths = re.findall(r"`((?:transforms|pipelines|tests|docs|benchmarks|price_tables)/[\w./-]+)`", text)
+        named = [*links, *(ROOT / path for path in paths if path not in MADE_BY_A_RUN)]
+        missing += [f"{name_of(page)}: {path}" for path in named if not path.exists()]
+    assert missing == []
+
+
+def code_named(text: str) -> Iterator[tuple[str, bool]]:
+    """What of the transforms a text names, such as `values.instant` or `source.country`, and whether it is there."""
+    modules = {path.parent.name if path.stem == "__init__" else path.stem: path for path in TRANSFORMS}
+    for module, name in re.findall(r"`([a-z_]+)\.([A-Za-z_]+)`", text):
+        if module in modules and name not in ("md", "py", "csv", "json"):
+            parts = modules[module].relative_to(ROOT).with_suffix("").parts
+            found = import_module(".".join(part for part in parts if part != "__init__"))
+            classes = [value for value in vars(found).values() if isinstance(value, type)]
+            yield f"{module}.{name}", any(hasattr(item, name) for item in (found, *classes))
+
+
+def test_code_that_a_how_to_names_is_there() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES if page.parent.name == "how-to")
+    found = dict(code_named(f"{text} `values.nothing`"))
+    assert found.pop("values.nothing") is False
+    assert found["values.instant"]
+    assert [name for name, there in found.items() if not there] == []
+
+
+def test_excerpts_are_of_the_files_that_they_name() -> None:
+    """A block of code whose first line names a file has its lines in their order; a line `...` stands for those left out."""
+    excerpt = re.compile(r"^```[a-z]+ ([\w./-]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    found = [(page, *item) for page in PAGES for item in excerpt.findall(page.read_text(encoding="utf-8"))]
+    assert found
+    for page, file, block in found:
+        rest = (ROOT / file).read_text(encoding="utf-8")
+        for piece in re.split(r"^\.\.\.\n", block, flags=re.MULTILINE):
+            assert piece in rest, f"{name_of(page)}: an excerpt of {file} is not what stands there: {piece}"
+            rest = rest[rest.index(piece) + len(piece) :]

@@ -2,7 +2,8 @@
 
 A format is a module here with NAME, KINDS, `recognises(head)` and `reader(kind, source)`; the inbox folder bears its
 name. One whose events are told by several records has `assemble(parts)` as well, one whose files are described beside
-them DESCRIBED_BY, `problems_of` and `misfits`. Nothing else lists the formats.
+them DESCRIBED_BY, `problems_of` and `misfits`. One whose legs may name a call of which nothing is kept, such as one of a
+browser, has PARENT_MAY_BE_NO_USAGE = True; of others such a leg is told as orphaned. Nothing else lists the formats.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from transforms.mediation.values import instant, local_instant, moment
 
 NAME = "plivo"
 KINDS: tuple[Kind, ...] = ("csv", "json")
+PARENT_MAY_BE_NO_USAGE = True
 
 KNOWN = (
     "call_uuid",

@@ -18,6 +18,7 @@ from transforms.tables.usage import UNSTATED
 
 NAME = "twilio"
 KINDS: tuple[Kind, ...] = ("csv", "json")
+PARENT_MAY_BE_NO_USAGE = True
 
 KNOWN = (
     "sid",
