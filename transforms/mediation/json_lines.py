@@ -51,6 +51,12 @@ class JsonLines:
         found = self._decode_beside(parts) or [self._decode(part) for part in parts]
         return Fields(pl.concat([part.rows for part in found]), pl.concat([part.unreadable for part in found]))
 
+    def take(self, objects: pl.Series) -> Fields:
+        """The next records, which somebody else has decoded already: a Series of `schema`."""
+        table = objects.alias("_object").to_frame().with_row_index("record_number", offset=self.records + 1)
+        self.records += table.height
+        return _unnested(table.cast({"record_number": pl.Int64}))
+
     def _find(self, table: pl.DataFrame, full: pl.Series, before: int) -> pl.DataFrame:
         """Notes where records begin; of the lines, those that are to be read."""
         places = full.arg_true()
@@ -62,7 +68,7 @@ class JsonLines:
 
     def _decode_beside(self, parts: list[pl.DataFrame]) -> list[Fields] | None:
         """The parts decoded one beside the other on the cores there are; None where a line of any is broken."""
-        doubtful = pl.col("line").str.contains(_DOUBTFUL).any().alias("_doubtful")
+        doubtful = pl.col("line").str.contains(DOUBTFUL).any().alias("_doubtful")
         try:
             decoded = pl.collect_all([part.lazy().select("record_number", doubtful, self._object()) for part in parts])
         except pl.exceptions.PolarsError:
@@ -76,7 +82,7 @@ class JsonLines:
         return pl.col("line").str.json_decode(self.schema).alias("_object")
 
     def _decode(self, table: pl.DataFrame) -> Fields:
-        doubtful = table["line"].str.contains(_DOUBTFUL)
+        doubtful = table["line"].str.contains(DOUBTFUL)
         if not doubtful.any():
             return self._decode_together(table)
         quick, slow = self._decode_together(table.filter(~doubtful)), self._decode_one_by_one(table.filter(doubtful))
@@ -117,5 +123,5 @@ def _unnested(objects: pl.DataFrame) -> Fields:
 
 _JSON_SLICE = 20_000
 
-_DOUBTFUL = r"^[ \t\r]*[^{ \t\r]|\\u[dD][89a-fA-F]|" + NOT_UTF8
+DOUBTFUL = r"^[ \t\r]*[^{ \t\r]|\\u[dD][89a-fA-F]|" + NOT_UTF8
 """What Polars takes without a word: a line that is no object, half a surrogate pair, bytes that are no UTF-8."""

@@ -1,6 +1,6 @@
 """JSON texts that are not a line each: arrays, pages of an API, objects written over many lines, one after the other.
 
-They become lines of one object each, and are read as those are.
+They become lines of one object each, and are read as those are; whole pages, one after the other, are read at once.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from typing import Any
 
 import polars as pl
 
-from transforms.mediation.json_lines import JsonLines
-from transforms.mediation.json_values import parse_object
+from transforms.mediation.json_lines import DOUBTFUL, JsonLines
+from transforms.mediation.json_values import parse_object, shortest, whole
 from transforms.mediation.text_lines import Fields, unreadable_frame
 
 LONGEST_TEXT = 8 * 1024 * 1024
 """Characters that one object may take over several lines; what is longer is given up, up to the next line that begins one."""
+
+_AT_ONCE = 8
+"""Groups of pages that are decoded one beside the other."""
 
 _BETWEEN = re.compile(r"[\s,\[\]\ufeff]*")
 _NEXT = re.compile(r"\n\s*[{\[]")
@@ -65,6 +68,39 @@ class JsonTexts:
         self.whole.only = self.only
         if self.in_lines(lines) is not False:
             return self.whole.feed(lines, last=last)
+        return self._whole_pages(lines, last=last) or self._texts(lines, last=last)
+
+    def _whole_pages(self, lines: pl.Series, *, last: bool) -> Fields | None:
+        """The records of pages that begin on a line of their own each; the last one waits for its end. None, and nothing is
+        taken, where anything else stands among them, or a record is no object of the schema."""
+        if self.only or not self.pages:
+            return None
+        carried = pl.Series(self._carried.split("\n")[:-1], dtype=pl.String)
+        together = pl.concat([carried, lines.alias("")]).str.replace(r"^\x{FEFF}\{", "{").alias("line").to_frame()
+        texts = together.group_by(pl.col("line").str.starts_with("{").cum_sum().alias("page"), maintain_order=True).agg(
+            pl.col("line").str.join("\n")
+        )["line"]
+        ready = texts if last else texts.head(-1)
+        unfinished = "" if last or texts.is_empty() else f"{texts[-1]}\n"
+        if len(unfinished) >= LONGEST_TEXT or ready.str.contains(DOUBTFUL).any():
+            return None
+        page = pl.Struct({name: pl.List(self.schema) for name in self.pages})
+        items = pl.coalesce(pl.col("line").str.json_decode(page).struct.unnest()).alias("item")
+        table = ready.to_frame("line")
+        try:
+            groups = [part.lazy().select(items) for part in table.iter_slices(-(-table.height // _AT_ONCE) or 1)]
+            found = pl.concat(pl.collect_all([table.lazy().clear().select(items), *groups]))
+        except pl.exceptions.PolarsError:
+            return None
+        if found["item"].has_nulls():
+            return None
+        records = found.filter(pl.col("item").list.len() > 0).explode("item")
+        if records["item"].has_nulls():
+            return None
+        self._carried = unfinished
+        return self.whole.take(records["item"])
+
+    def _texts(self, lines: pl.Series, *, last: bool) -> Fields:
         text = self._carried + "".join(f"{line}\n" for line in lines.to_list())
         passed, self._passed = self._passed, self._passed + text.count("\n")
         parts: list[Fields] = []
@@ -105,7 +141,7 @@ class JsonTexts:
     def _objects(self, text: str, *, last: bool) -> Iterator[tuple[int, str | None]]:
         """Each object as one line, None for what is none, and where in `text` it begins; keeps what is unfinished for the
         next call."""
-        decode = json.JSONDecoder(parse_float=str, parse_int=str, object_pairs_hook=_pairs).raw_decode
+        decode = json.JSONDecoder(parse_float=shortest, parse_int=whole, object_pairs_hook=_pairs).raw_decode
         at, self._carried = 0, ""
         while True:
             between = _BETWEEN.match(text, at)
@@ -138,7 +174,7 @@ class JsonTexts:
         for name in self.pages:
             items = value.get(name)
             if isinstance(items, list):
-                yield from (json.dumps(item, ensure_ascii=False) for item in items)
+                yield from (json.dumps(item) for item in items)
                 return
         yield text.replace("\n", " ").replace("\r", " ")
 

@@ -11,7 +11,7 @@ import polars as pl
 from transforms.mediation.text_lines import NOT_UTF8, TOO_LONG
 
 
-def _shortest(number: str) -> str:
+def shortest(number: str) -> str:
     """A number with a point or an exponent as Polars writes it: its double, in the fewest digits."""
     value = float(number)
     if value in (float("inf"), float("-inf")):
@@ -24,7 +24,8 @@ def _no_constant(name: str) -> str:
     raise ValueError(f"{name} is no JSON")
 
 
-def _whole(number: str) -> str:
+def whole(number: str) -> str:
+    """A whole number as Polars writes it."""
     return "0" if number == "-0" else number
 
 
@@ -41,8 +42,8 @@ def parse_object(line: str) -> tuple[dict[str, Any] | None, str]:
     try:
         value = json.loads(
             line,
-            parse_float=_shortest,
-            parse_int=_whole,
+            parse_float=shortest,
+            parse_int=whole,
             parse_constant=_no_constant,
             object_pairs_hook=_first_of_each,
         )

@@ -124,3 +124,43 @@ def test_batches_make_no_difference_to_broken_texts(seed: int) -> None:
     for size in (1, 7):
         _, _, other = read(text, size)
         assert other.records > 0
+
+
+def page_of(draw: random.Random) -> str:
+    """A page, or what is nearly one."""
+    values: list[Any] = [1, 83.20, -0.0, 1e2, True, None, "x", "\u00e9\n", "\ud83d", "\U0001f600", {}, [1]]
+    weights = [20] * 8 + [1, 20, 1, 1]
+    records: list[Any] = [
+        {name: draw.choices(values, weights)[0] for name in draw.sample("abc", draw.randint(0, 3))}
+        for _ in range(draw.randint(0, 4))
+    ]
+    odd = draw.random()
+    records = [*records, draw.choice([None, 1, "x", [{}]])] if odd < 0.05 else records
+    page: Any = draw.choice([None, {}, "x"]) if odd > 0.97 else records
+    text = json.dumps({"next": None, "calls": page, "more": {"calls": 1}}, indent=draw.choice([None, 2, 4]))
+    if draw.random() < 0.1:
+        at = draw.randrange(len(text))
+        text = text[:at] + draw.choice(["", "{", "}", "\n", "\ufeff", ","]) + text[at + 1 :]
+    return text
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_pages_read_at_once_are_as_those_read_one_by_one(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(seed)
+    text = draw.choice(["", "\ufeff", "\n"]) + draw.choice(["\n", "\r\n\n"]).join(
+        page_of(draw) for _ in range(draw.randint(1, 9))
+    )
+    at_once = [read(text, size)[:2] for size in (1_000, draw.randint(1, 40))]
+    monkeypatch.setattr(JsonTexts, "_whole_pages", lambda *_, **__: None)
+    assert at_once == [read(text)[:2]] * 2
+
+
+def test_whole_pages_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(JsonTexts, "_objects")
+    page = json.dumps({"calls": OBJECTS}, indent=4)
+    assert read(f"\ufeff{page}\n\n{page}\n", 7)[:2] == ([*ROWS, *((n + 3, *row) for n, *row in ROWS)], [])
+
+
+def test_half_a_surrogate_pair_is_refused_alone() -> None:
+    page = json.dumps({"calls": [{"a": "1"}, {"a": "\ud83d"}, {"a": "\U0001f600"}]}, indent=1)
+    assert read(page)[:2] == ([(1, "1", None), (3, "\U0001f600", None)], [2])
