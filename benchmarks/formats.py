@@ -38,6 +38,9 @@ DATA = REPOSITORY / "benchmarks" / "data" / "formats"
 NUMBERS = 20_000
 """So many copies of a sample have numbers of their own; then the numbers come again."""
 
+LARGEST = 1_000_000_000
+"""A file is made of no more bytes than about these, however many records are asked for."""
+
 TIMES = 4
 """The memory is looked at again with a file of so many times the records."""
 
@@ -103,9 +106,11 @@ def sound(sample: Sample) -> tuple[str, str, int]:
     return "".join(lines[: begins[0] - 1]), "".join(f"{''.join(part).rstrip()}\n" for part in kept), len(kept)
 
 
-def make_home(sample: Sample, records: int) -> Path:
-    """A home whose inbox holds a file of about so many records."""
-    home = DATA / f"{sample.path.name}-{records}"
+def make_home(sample: Sample, records: int, times: int = 1) -> Path:
+    """A home whose inbox holds a file of about so many records, as far as LARGEST allows, or of so many `times` those."""
+    header, block, of_one = sound(sample)
+    copies = times * -(-min(records, of_one * LARGEST // len(block)) // of_one)
+    home = DATA / f"{sample.path.name}-{copies}"
     place = home / "inbox" / sample.form.NAME
     shutil.rmtree(home, ignore_errors=True)
     place.mkdir(parents=True)
@@ -118,11 +123,10 @@ def make_home(sample: Sample, records: int) -> Path:
     described = sample.path.with_suffix(".toml")
     if described.exists():
         shutil.copy(described, place)
-    header, block, of_one = sound(sample)
     copy = varied(block)
     with (place / sample.path.name).open("w", encoding="utf-8") as file:
         file.write(header)
-        file.writelines(copy(number) for number in range(-(-records // of_one)))
+        file.writelines(copy(number) for number in range(copies))
     return home
 
 
@@ -173,7 +177,7 @@ def main() -> None:
     print("|---|--:|--:|--:|--:|--:|--:|--:|", flush=True)
     for sample in samples():
         if asked.format in (None, sample.form.NAME):
-            home, larger = make_home(sample, asked.records), make_home(sample, asked.records * TIMES)
+            home, larger = make_home(sample, asked.records), make_home(sample, asked.records, TIMES)
             once, again = measured(home), measured(larger)
             rate = once["records"] / once["seconds"]
             print(
