@@ -38,13 +38,26 @@ def international(text: pl.Expr, country: str) -> pl.Expr:
 
 
 def _international(spelled: pl.Series, country: str) -> pl.Series:
+    distinct = spelled.unique()
+    if 2 * distinct.len() > spelled.len():
+        return _each(spelled, country)
+    read = pl.DataFrame([distinct.alias("spelled"), _each(distinct, country).alias("read")])
+    rows = (
+        spelled.alias("spelled")
+        .to_frame()
+        .join(read, on="spelled", how="left", nulls_equal=True, maintain_order="left")
+    )
+    return rows["read"].alias(spelled.name)
+
+
+def _each(spelled: pl.Series, country: str) -> pl.Series:
+    """Each spelling by the patterns; what they leave, once for each that is distinct."""
     frame = spelled.alias("spelled").to_frame().with_columns(by_pattern(pl.col("spelled"), country).alias("read"))
     left = frame.filter(pl.col("read").is_null() & pl.col("spelled").is_not_null())["spelled"].unique()
     if left.len():
-        numbers = pl.Series("one_by_one", [as_e164(one, country) or one for one in left], dtype=pl.String)
-        found = pl.DataFrame([left, numbers])
-        frame = frame.join(found, on="spelled", how="left", maintain_order="left")
-        frame = frame.with_columns(pl.coalesce("read", "one_by_one").alias("read"))
+        numbers = pl.Series("by_library", [as_e164(one, country) or one for one in left], dtype=pl.String)
+        frame = frame.join(pl.DataFrame([left, numbers]), on="spelled", how="left", maintain_order="left")
+        frame = frame.with_columns(pl.coalesce("read", "by_library").alias("read"))
     return frame["read"].alias(spelled.name)
 
 
