@@ -56,7 +56,7 @@ class JsonTexts:
     @property
     def lines_read(self) -> int | None:
         """The lines that records and blank lines took, but for empty ones; None of texts over many lines."""
-        return self.whole.lines_read if self._in_lines or not self.whole.records else None
+        return None if self._in_lines is False else self.whole.lines_read
 
     @property
     def line(self) -> int | None:

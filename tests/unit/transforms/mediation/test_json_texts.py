@@ -164,3 +164,9 @@ def test_whole_pages_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_half_a_surrogate_pair_is_refused_alone() -> None:
     page = json.dumps({"calls": [{"a": "1"}, {"a": "\ud83d"}, {"a": "\U0001f600"}]}, indent=1)
     assert read(page)[:2] == ([(1, "1", None), (3, "\U0001f600", None)], [2])
+
+
+@pytest.mark.parametrize("text", ["[]", '{"calls": []}', '{"calls": [], "next": null}\n{"calls": []}', ",,"])
+def test_a_text_without_records_leaves_no_line_unaccounted_for(text: str) -> None:
+    rows, unreadable, reader = read(text)
+    assert (rows, unreadable, reader.lines_read) == ([], [], None)
