@@ -16,14 +16,14 @@ from tests.pipelines.traffic import CALL, callr_events, standard_records
 from tests.support import scratch
 
 OPTIONS = {
-    "--kills": (6, "how many month ends are killed at random moments"),
-    "--io-errors": (6, "at how many operations on the disk there is an I/O error"),
-    "--pairs": (3, "how many times two runs are started at once"),
+    "--kills": (4, "how many month ends are killed at random moments"),
+    "--io-errors": (4, "at how many operations on the disk there is an I/O error"),
+    "--pairs": (2, "how many times two runs are started at once"),
     "--seeded-faults": (40, "how many single records are dropped, doubled, altered or moved"),
     "--mended-homes": (1, "how many homes of 25 cases are run with faults, mended and recycled"),
 }
 
-MUTATIONS = 1_500
+MUTATIONS = 600
 
 ISSUING = """
 [billing]
