@@ -15,11 +15,11 @@ from tests.property.agreement import disagreements, wrongly_numbered
 from tests.property.strategies import World, worlds, write_world
 from tests.support import Published, run_stages, scratch
 
-EXAMPLES = int(os.environ.get("CALLBILL_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("CALLBILL_EXAMPLES", "6"))
 """Worlds drawn for the comparison of figures; the other properties take a third of them."""
 
 figures = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-others = settings(figures, max_examples=max(5, EXAMPLES // 3))
+others = settings(figures, max_examples=max(4, EXAMPLES // 3))
 
 MAY_FAIL = ("forwarded_legs",)
 """The one control that fails for what a source forgot to tell; that it does is compared as well."""
