@@ -41,9 +41,6 @@ NUMBERS = 20_000
 LARGEST = 1_000_000_000
 """A file is made of no more bytes than about these, however many records are asked for."""
 
-TIMES = 4
-"""The memory is looked at again with a file of so many times the records."""
-
 _VARIED = re.compile(
     r"(?P<id>\b[0-9a-f]{8}(?=-[0-9a-f]{4}-)|(?<=[0-9a-fA-F]{16})[0-9a-fA-F]{8}\b)"
     r"|(?P<moment>\b20\d\d-\d\d-\d\d[T +]\d\d(?=:\d\d))"
@@ -152,11 +149,18 @@ def measure(home: Path) -> dict[str, Any]:
     return {"records": records, "bytes": size, "usage": usage, "seconds": seconds, "cpu": cpu, "peak": peak}
 
 
-def measured(home: Path) -> dict[str, Any]:
-    """`measure` in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.formats", "--home", str(home)], capture_output=True, text=True, check=False
-    )
+def measured(sample: Sample, records: int, times: int = 1) -> dict[str, Any]:
+    """`measure` of a file of so many records, or so many times those, in a process of its own."""
+    home = make_home(sample, records, times)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.formats", "--home", str(home)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        shutil.rmtree(home)
     if done.returncode:
         raise SystemExit(done.stderr)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -168,26 +172,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--format", help="this format alone")
+    parser.add_argument(
+        "--times", type=int, default=4, help="then the memory with a file of so many times the records; 1: not"
+    )
     parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.home:
         print(json.dumps(measure(asked.home)))
         return
-    print(f"| sample | bytes a record | usage | records/s | of {WANTED:,} | CPU µs a record | peak MiB | at {TIMES}x |")
+    print(
+        f"| sample | bytes a record | usage | records/s | of {WANTED:,} | CPU µs a record | peak MiB | at {asked.times}x |"
+    )
     print("|---|--:|--:|--:|--:|--:|--:|--:|", flush=True)
     for sample in samples():
         if asked.format in (None, sample.form.NAME):
-            home, larger = make_home(sample, asked.records), make_home(sample, asked.records, TIMES)
-            once, again = measured(home), measured(larger)
+            once = measured(sample, asked.records)
+            again = f"{measured(sample, asked.records, asked.times)['peak']:,.0f}" if asked.times > 1 else ""
             rate = once["records"] / once["seconds"]
             print(
                 f"| {sample} | {once['bytes'] / once['records']:,.0f} | {once['usage'] / once['records']:.0%} "
                 f"| {rate:,.0f} | {rate / WANTED:.2f} | {once['cpu'] / once['records'] * 1e6:.2f} "
-                f"| {once['peak']:,.0f} | {again['peak']:,.0f} |",
+                f"| {once['peak']:,.0f} | {again} |",
                 flush=True,
             )
-            for folder in (home, larger):
-                shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
