@@ -115,7 +115,9 @@ class JsonTexts:
                 pending.append(found)
         parts.append(self._read(pending))
         self._passed -= self._carried.count("\n")
-        return Fields(pl.concat([part.rows for part in parts]), pl.concat([part.unreadable for part in parts]))
+        return Fields(
+            pl.concat([part.rows for part in parts], rechunk=True), pl.concat([part.unreadable for part in parts])
+        )
 
     def in_lines(self, lines: pl.Series) -> bool | None:
         """Whether the file is JSON lines, as `lines`, its next ones, show or earlier ones did; None where all are blank."""
