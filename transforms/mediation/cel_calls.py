@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from transforms.mediation.dial_strings import SEVERAL, is_outside, numbers_dialled, same_number, technology
-from transforms.mediation.records import FIELDS
+from transforms.mediation.records import with_all_fields
 from transforms.mediation.telephone import international
 from transforms.tables.usage import UNSTATED
 
@@ -166,8 +166,7 @@ def _fields(frame: pl.DataFrame, direction: pl.Expr, called: str, caller: pl.Exp
         "status": pl.when(pl.col("answered").is_null()).then(pl.lit("no_answer")).otherwise(pl.lit("answered")),
         "linked_id": pl.col("event"),
     }
-    absent = pl.lit(None, pl.String)
-    return frame.select(*PLACE, *(given.get(name, absent).alias(name) for name in FIELDS))
+    return with_all_fields(frame.select(*PLACE, **given), PLACE)
 
 
 def _extension(number: str) -> pl.Expr:

@@ -11,7 +11,7 @@ from collections.abc import Collection
 import polars as pl
 
 from transforms.mediation.percent import percent_decoded
-from transforms.mediation.records import FIELDS
+from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
 from transforms.mediation.telephone import international, is_extension, number_or_extension
 from transforms.mediation.values import epoch, local_instant, said
@@ -152,8 +152,7 @@ def usage_of(variables: pl.DataFrame, source: Source, told: Collection[str] = VA
         .then(_bridged_seconds(source.time_zone, told))
         .alias("forwarded_seconds"),
     )
-    absent = [pl.lit(None, pl.String).alias(name) for name in FIELDS if name not in fields.columns]
-    return fields.with_columns(absent).select("record_number", *FIELDS), read.height - billable.height
+    return with_all_fields(fields), read.height - billable.height
 
 
 def _moment(name: str, time_zone: str) -> pl.Expr:

@@ -13,7 +13,7 @@ import polars as pl
 
 from transforms.mediation.formats import Kind, LineReader, Read
 from transforms.mediation.json_texts import JsonTexts
-from transforms.mediation.records import FIELDS
+from transforms.mediation.records import with_all_fields
 from transforms.mediation.text_lines import CsvLines
 from transforms.mediation.values import said
 
@@ -52,8 +52,7 @@ class InterfaceRecords:
         """The records of the next lines; what is no usage is counted only."""
         found = self.lines.feed(batch["line"], last=last)
         told = self.usage(found.rows.with_columns(said([n for n in found.rows.columns if n != "record_number"])))
-        absent = [pl.lit(None, pl.String).alias(name) for name in FIELDS if name not in told.columns]
-        fields = told.filter(pl.col(BILLABLE)).with_columns(absent).select("record_number", *FIELDS)
+        fields = with_all_fields(told.filter(pl.col(BILLABLE)))
         return Read(fields, found.unreadable, unbillable=told.height - fields.height)
 
 

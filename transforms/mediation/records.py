@@ -35,6 +35,13 @@ FIELDS = (
 )
 """The fields of a usage record before it is read, all text; every format brings its own into these."""
 
+
+def with_all_fields(told: pl.DataFrame, place: Sequence[str] = ("record_number",)) -> pl.DataFrame:
+    """The columns `place` and FIELDS of what a source tells; a field that it does not tell is null."""
+    absent = [pl.lit(None, pl.String).alias(name) for name in FIELDS if name not in told.columns]
+    return told.with_columns(absent).select(*place, *FIELDS)
+
+
 VOICE_STATUSES = ("answered", "no_answer", "busy", "failed")
 SMS_STATUSES = ("sent", "delivered", "received", "failed", "rejected")
 UNCHARGED_SMS = ("failed", "rejected")

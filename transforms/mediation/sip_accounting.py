@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from transforms.mediation.formats import PART, Assembled, Read
-from transforms.mediation.records import FIELDS
+from transforms.mediation.records import FIELDS, with_all_fields
 from transforms.mediation.sip_calls import SipCalls, columns_of
 from transforms.mediation.sip_words import dialog, is_extension, moment, number, status
 from transforms.mediation.source import Source
@@ -232,9 +232,8 @@ def _usage(whole: pl.DataFrame) -> pl.DataFrame:
         "duration_seconds": pl.when(answered).then(seconds).otherwise(0).cast(pl.String),
         "status": status(pl.col("code")),
     }
-    nothing = pl.lit(None, pl.String)
-    return calls.select(
-        (pl.col("place") // _FILES).cast(pl.Int32).alias("file_number"),
-        (pl.col("place") % _FILES).alias("record_number"),
-        *(said_here.get(name, nothing).alias(name) for name in FIELDS),
-    )
+    place = {
+        "file_number": (pl.col("place") // _FILES).cast(pl.Int32),
+        "record_number": pl.col("place") % _FILES,
+    }
+    return with_all_fields(calls.select(**place, **said_here), tuple(place))

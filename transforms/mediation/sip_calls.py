@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from transforms.mediation.formats import Read
-from transforms.mediation.records import FIELDS
+from transforms.mediation.records import with_all_fields
 from transforms.mediation.sip_words import dialog, is_extension, moment, number, status
 from transforms.mediation.source import Source
 from transforms.mediation.text_lines import CsvLines
@@ -80,7 +80,6 @@ class SipCalls:
 
     def _calls(self, rows: pl.DataFrame) -> pl.DataFrame:
         country = self.source.country
-        nothing = pl.lit(None, pl.String)
         lasted = pl.col("duration").str.contains("[1-9]")
         said_here = {
             "record_id": pl.when(pl.col("from_tag").is_not_null())
@@ -99,7 +98,7 @@ class SipCalls:
             .then(pl.lit("answered"))
             .otherwise(pl.when(pl.col("duration").is_not_null()).then(pl.lit("no_answer"))),
         }
-        return rows.select("record_number", *(said_here.get(name, nothing).alias(name) for name in FIELDS))
+        return with_all_fields(rows.select("record_number", **said_here))
 
 
 def _seconds(milliseconds: pl.Expr) -> pl.Expr:

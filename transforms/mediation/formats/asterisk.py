@@ -13,7 +13,7 @@ import polars as pl
 
 from transforms.mediation.dial_strings import is_outside, numbers_dialled, peer, same_number
 from transforms.mediation.formats import Kind, Read, Reader
-from transforms.mediation.records import FIELDS
+from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
 from transforms.mediation.switch_clock import with_moment
 from transforms.mediation.telephone import international
@@ -142,7 +142,6 @@ def _usage(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
         pl.coalesce("linkedid", "uniqueid").alias("linked_id"),
         pl.when(forwards).then("_number").alias("forwarded_to"),
         pl.when(forwards & _ANSWERED & together).then("billsec").alias("forwarded_seconds"),
-        *(pl.lit(None, pl.String).alias(name) for name in ("text", "encoding", "text_length", "segments")),
     )
 
 
@@ -161,7 +160,7 @@ class MasterLines:
     def feed(self, batch: pl.DataFrame, *, last: bool) -> Read:
         """The rows of the next lines; rows within the switch are counted only."""
         found = self.lines.feed(batch["line"], last=last)
-        usage = _with_wrong_starts(_usage(found.rows, self.source), found.rows).select("record_number", *FIELDS)
+        usage = with_all_fields(_with_wrong_starts(_usage(found.rows, self.source), found.rows))
         return Read(usage, found.unreadable, unbillable=found.rows.height - usage.height)
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from transforms.mediation.formats import Kind, Read, Reader
 from transforms.mediation.json_texts import JsonTexts
-from transforms.mediation.records import FIELDS
+from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
 from transforms.mediation.values import e164, instant, said
 
@@ -188,10 +188,9 @@ class CallrObjects:
             pl.coalesce(said(["sid"]), pl.when(_BARE).then(pl.coalesce(said(["hash"]), "id"))).alias("sid")
         )
         fields = pl.concat([_calls(objects), _messages(objects)], how="diagonal").sort("record_number")
-        absent = [pl.lit(None, pl.String).alias(name) for name in FIELDS if name not in fields.columns]
         neither = objects.filter(~_IS_CALL & ~_IS_MESSAGE)
         return Read(
-            fields.with_columns(absent).select("record_number", *FIELDS),
+            with_all_fields(fields),
             found.unreadable,
             unbillable=neither.height,
             numbers=_numbers(neither),

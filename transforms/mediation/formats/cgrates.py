@@ -6,13 +6,12 @@ Specification: docs/formats/cgrates.md. The cost that CGRateS computed is not re
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import polars as pl
 
 from transforms.mediation.formats import PART, Assembled, Kind, Read, Reader
-from transforms.mediation.records import FIELDS
+from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
 from transforms.mediation.telephone import is_extension, number_or_extension
 from transforms.mediation.text_lines import CsvLines, Fields
@@ -84,7 +83,7 @@ class ExportLines:
             pl.col("started_at").alias("at"),
             pl.struct(_KEPT).struct.json_encode().alias("content"),
         )
-        refused = fields.filter(~part).select("record_number", *FIELDS)
+        refused = with_all_fields(fields.filter(~part))
         return Read(refused, unreadable, rows.height - told.height, parts.select(list(PART)))
 
     def _rows(self, lines: pl.Series, *, last: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -144,7 +143,7 @@ def _fields(rows: pl.DataFrame, source: Source, *, answer_known: bool) -> pl.Dat
     )
     numbers = (source.country, source.extension_digits)
     voice, sms = pl.col("_service") == "voice", pl.col("_service") == "sms"
-    fields = read.select(
+    return read.select(
         "record_number",
         pl.col("RunID").fill_null(_RUNS[0]).alias("_run"),
         pl.coalesce("CGRID", "OriginID").alias("record_id"),
@@ -159,11 +158,6 @@ def _fields(rows: pl.DataFrame, source: Source, *, answer_known: bool) -> pl.Dat
         pl.when(voice).then(_status(answer_known=answer_known)).alias("status"),
         pl.when(sms).then(pl.col("Usage").str.replace(r"^([0-9]+)n?s$", "$1")).alias("segments"),
     )
-    return fields.with_columns(_absent(fields.columns))
-
-
-def _absent(names: Collection[str]) -> list[pl.Expr]:
-    return [pl.lit(None, pl.String).alias(name) for name in FIELDS if name not in names]
 
 
 def _status(*, answer_known: bool) -> pl.Expr:
@@ -226,9 +220,9 @@ def assemble(parts: pl.DataFrame) -> Assembled:
         pl.col("event").alias("linked_id"),
         pl.col("at").alias("started_at"),
         pl.col("content").str.json_decode(_CONTENT).struct.unnest(),
-    ).with_columns(_absent(("record_id", "linked_id", "started_at", *_KEPT)))
+    )
     waiting = parts.clear().select("file_number", "record_number", pl.lit("").alias("detail"))
-    return Assembled(fields.select("file_number", "record_number", *FIELDS), waiting)
+    return Assembled(with_all_fields(fields, ("file_number", "record_number")), waiting)
 
 
 def recognises(head: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from transforms.mediation.formats import Kind, Read, Reader
-from transforms.mediation.records import FIELDS
+from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
 from transforms.mediation.telephone import is_extension, number_or_extension
 from transforms.mediation.text_lines import CsvLines
@@ -134,8 +134,7 @@ def _fields(calls: pl.DataFrame, source: Source) -> pl.DataFrame:
         # The caller was connected when the number forwarded to answered: both legs are told by the same two moments.
         pl.when(forwarded).then(_duration()).alias("forwarded_seconds"),
     )
-    absent = [pl.lit(None, pl.String).alias(name) for name in FIELDS if name not in fields.columns]
-    return fields.with_columns(absent).select("record_number", *FIELDS)
+    return with_all_fields(fields)
 
 
 def _number(text: pl.Expr, source: Source) -> pl.Expr:

@@ -15,7 +15,7 @@ import polars as pl
 
 from transforms.mediation.formats import Kind, LineReader, Read, Reader
 from transforms.mediation.json_texts import JsonTexts
-from transforms.mediation.records import FIELDS
+from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
 from transforms.mediation.telephone import international
 from transforms.mediation.text_lines import CsvLines
@@ -179,9 +179,8 @@ class TelnyxRecords:
             _unknown(rows.filter(~is_call & ~is_message & ~is_other)),
         ]
         fields = pl.concat(parts, how="diagonal").sort("record_number")
-        absent = [pl.lit(None, pl.String).alias(name) for name in FIELDS if name not in fields.columns]
         return Read(
-            fields.with_columns(absent).select("record_number", *FIELDS),
+            with_all_fields(fields),
             found.unreadable,
             unbillable=rows.height - fields.height,
         )

@@ -13,7 +13,7 @@ import polars as pl
 
 from transforms.mediation.formats import Kind, LineReader, Read, Reader
 from transforms.mediation.json_texts import JsonTexts
-from transforms.mediation.records import FIELDS
+from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
 from transforms.mediation.text_lines import CsvLines
 from transforms.mediation.values import instant, local_instant, said
@@ -145,9 +145,8 @@ class VonageRecords:
         fields = pl.concat(
             [_calls(calls), _messages(messages, row_is_message=self.row_is_message)], how="diagonal"
         ).sort("record_number")
-        absent = [pl.lit(None, pl.String).alias(name) for name in FIELDS if name not in fields.columns]
         return Read(
-            fields.with_columns(absent).select("record_number", *FIELDS),
+            with_all_fields(fields),
             found.unreadable,
             unbillable=rows.height - mine.height,
         )
