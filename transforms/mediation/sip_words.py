@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from transforms.mediation.telephone import international
-from transforms.mediation.values import epoch, local_instant
+from transforms.mediation.values import epoch, local_iso
 
 _BUSY = ("486", "600")
 _NO_ANSWER = ("408", "480", "487")
@@ -47,8 +47,7 @@ def _moments(text: pl.Series, time_zone: str) -> pl.Series:
     )
     found = text.alias("text").to_frame().select("text", whole.cast(pl.Datetime("us", "UTC")).alias("read"))
     if (found["read"].is_null() & found["text"].is_not_null()).any():
-        local = written.str.replace("T", " ", literal=True)
-        other = pl.coalesce(epoch(written), local_instant(local, time_zone, "%Y-%m-%d %H:%M:%S%.f"))
+        other = pl.coalesce(epoch(written), local_iso(written, time_zone))
         found = found.with_columns(pl.coalesce("read", other).alias("read"))
     return found["read"].alias(text.name)
 

@@ -5,7 +5,7 @@ Every function takes an expression of strings and gives null where the text is n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import polars as pl
@@ -21,6 +21,13 @@ _COUNT_PATTERN = r"^[0-9]{1,9}$"
 def said(names: Sequence[str]) -> pl.Expr:
     """The columns `names`, an empty string of theirs taken as missing."""
     return pl.when(pl.col(names) != "").then(pl.col(names)).name.keep()
+
+
+def standard_word(text: pl.Expr, words: Mapping[str, str]) -> pl.Expr:
+    """The standard word for a source's, which `words` names in small letters; another one stays as it is, in small letters,
+    for the rules to refuse."""
+    small = text.str.to_lowercase()
+    return small.replace_strict(words, default=small, return_dtype=pl.String)
 
 
 def e164(text: pl.Expr) -> pl.Expr:
@@ -101,6 +108,12 @@ def local_instant(
     naive = text.str.to_datetime(written, time_unit="us", strict=False, exact=True)
     local = naive.dt.replace_time_zone(time_zone, ambiguous=ambiguous, non_existent="null")
     return local.dt.convert_time_zone("UTC")
+
+
+def local_iso(text: pl.Expr, time_zone: str) -> pl.Expr:
+    """An ISO 8601 date and time without offset, `T` or a blank between them, with a fraction of a second or without, as UTC
+    by the clocks of `time_zone`; null for anything else."""
+    return local_instant(text.str.replace("T", " ", literal=True), time_zone, "%Y-%m-%d %H:%M:%S%.f")
 
 
 def rfc_2822(text: pl.Expr) -> pl.Expr:

@@ -15,7 +15,7 @@ from transforms.mediation.formats import Kind, Read, Reader
 from transforms.mediation.json_texts import JsonTexts
 from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
-from transforms.mediation.values import e164, instant, said
+from transforms.mediation.values import e164, instant, said, standard_word
 
 NAME = "callr"
 KINDS: tuple[Kind, ...] = ("json",)
@@ -92,12 +92,6 @@ _IS_MESSAGE = _EVENT.str.contains(r"^(?:v2\.)?sms\.") | (_BARE & ~_EVENT.str.sta
 _TEXTS = ("text", "bodyText")
 
 
-def _either(expression: pl.Expr, names: dict[str, str]) -> pl.Expr:
-    """The standard word for a word of CALLR's; another word stays as it is and is refused later."""
-    text = expression.str.to_lowercase()
-    return text.replace_strict(names, default=text, return_dtype=pl.String)
-
-
 def _moment(text: pl.Expr) -> pl.Expr:
     """CALLR's times are UTC: `2026-10-01 08:00:00` without a word about it, ISO 8601, or epoch milliseconds."""
     epoch = text.str.contains(r"^[0-9]{12,14}$")
@@ -120,12 +114,12 @@ def _calls(objects: pl.DataFrame) -> pl.DataFrame:
         "record_number",
         pl.col("callid").alias("record_id"),
         pl.lit("voice").alias("service"),
-        _either(direction, _DIRECTION).alias("direction"),
+        standard_word(direction, _DIRECTION).alias("direction"),
         pl.coalesce("callerNumber", pl.when(~outbound).then(pl.lit("anonymous"))).alias("from_number"),
         pl.col("callee").alias("to_number"),
         _moment(pl.col("started")).alias("started_at"),
         pl.col("durationAnswered").alias("duration_seconds"),
-        _either(pl.col("status"), _CALL_STATUS).alias("status"),
+        standard_word(pl.col("status"), _CALL_STATUS).alias("status"),
         pl.when(outbound).then(inbound_call).otherwise(pl.col("callid")).alias("linked_id"),
     )
 
@@ -136,7 +130,7 @@ def _messages(objects: pl.DataFrame) -> pl.DataFrame:
     message = pl.concat([plain, wrapped.select(plain.columns)]).with_columns(
         said([name for name in _MESSAGE if name not in _TEXTS])
     )
-    way = _either(pl.coalesce("direction", "type"), _DIRECTION)
+    way = standard_word(pl.coalesce("direction", "type"), _DIRECTION)
     return message.select(
         "record_number",
         pl.coalesce("sid", "hash").alias("record_id"),
@@ -145,9 +139,9 @@ def _messages(objects: pl.DataFrame) -> pl.DataFrame:
         pl.coalesce("from", "fromNumber", pl.when(way == "inbound").then(pl.lit("anonymous"))).alias("from_number"),
         pl.coalesce("to", "toNumber").alias("to_number"),
         _moment(pl.coalesce("createdAt", "date_creation", "sentAt", "date_sent", "date_received")).alias("started_at"),
-        _either(pl.col("status"), _SMS_STATUS).alias("status"),
+        standard_word(pl.col("status"), _SMS_STATUS).alias("status"),
         pl.coalesce("text", "bodyText").alias("text"),
-        _either(pl.col("encoding"), _ENCODING).alias("encoding"),
+        standard_word(pl.col("encoding"), _ENCODING).alias("encoding"),
         pl.when(pl.col("parts") != "0").then(pl.col("parts")).alias("segments"),
     )
 

@@ -19,7 +19,7 @@ from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
 from transforms.mediation.telephone import international
 from transforms.mediation.text_lines import CsvLines
-from transforms.mediation.values import instant, local_instant, said
+from transforms.mediation.values import instant, local_iso, said, standard_word
 
 NAME = "telnyx"
 KINDS: tuple[Kind, ...] = ("csv", "json")
@@ -73,20 +73,13 @@ _UNANSWERED = {
 """How a call ended that was not answered; any other word, and none, is no answer."""
 
 
-def _either(expression: pl.Expr, names: dict[str, str]) -> pl.Expr:
-    """The standard word for a word of Telnyx's; another word stays as it is and is refused later."""
-    text = expression.str.to_lowercase()
-    return text.replace_strict(names, default=text, return_dtype=pl.String)
-
-
 def _moment(text: pl.Expr, time_zone: str) -> pl.Expr:
     """A time with its offset, or one by the clocks of `time_zone`."""
-    naive = text.str.replace("T", " ", literal=True)
-    return pl.coalesce(instant(text), local_instant(naive, time_zone, "%Y-%m-%d %H:%M:%S%.f"))
+    return pl.coalesce(instant(text), local_iso(text, time_zone))
 
 
 def _party(name: str, country: str) -> pl.Expr:
-    inbound = _either(pl.col("direction"), _DIRECTION) == "inbound"
+    inbound = standard_word(pl.col("direction"), _DIRECTION) == "inbound"
     number = international(pl.col(name), country)
     return pl.coalesce(number, pl.when(inbound).then(pl.lit("anonymous"))) if name == "caller" else number
 
@@ -99,7 +92,7 @@ def _calls(rows: pl.DataFrame, source: Source, *, tells_answer: bool) -> pl.Data
         "record_number",
         pl.col("id").alias("record_id"),
         pl.lit("voice").alias("service"),
-        _either(pl.col("direction"), _DIRECTION).alias("direction"),
+        standard_word(pl.col("direction"), _DIRECTION).alias("direction"),
         _party("caller", source.country).alias("from_number"),
         _party("callee", source.country).alias("to_number"),
         pl.coalesce(_moment(pl.col("started_utc"), "UTC"), _moment(pl.col("started_local"), source.time_zone)).alias(
@@ -117,11 +110,11 @@ def _messages(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
         "record_number",
         pl.col("id").alias("record_id"),
         pl.coalesce(kind, pl.lit("sms")).alias("service"),
-        _either(pl.col("direction"), _DIRECTION).alias("direction"),
+        standard_word(pl.col("direction"), _DIRECTION).alias("direction"),
         _party("caller", source.country).alias("from_number"),
         _party("callee", source.country).alias("to_number"),
         _moment(pl.col("sent"), source.time_zone).alias("started_at"),
-        _either(pl.col("status"), _SMS_STATUS).alias("status"),
+        standard_word(pl.col("status"), _SMS_STATUS).alias("status"),
         pl.when(pl.col("parts") != "0").then("parts").alias("segments"),
         pl.col("text"),
     )

@@ -13,7 +13,7 @@ import polars as pl
 from transforms.mediation.formats import Kind, Reader
 from transforms.mediation.interfaces import BILLABLE, interface_records
 from transforms.mediation.source import Source
-from transforms.mediation.values import instant, local_instant, moment, rfc_2822
+from transforms.mediation.values import instant, local_instant, moment, rfc_2822, standard_word
 from transforms.tables.usage import UNSTATED
 
 NAME = "twilio"
@@ -93,12 +93,6 @@ _NO_TELEPHONE = r"^(?i)(?:sips?|client|conference|conf|app|sim|queue):"
 _OTHER_SERVICE = r"^(?i)([a-z]+):"
 
 
-def _word(expression: pl.Expr, words: dict[str, str]) -> pl.Expr:
-    """The standard word for one of Twilio's; another word stays as it is and is refused later."""
-    text = expression.str.to_lowercase()
-    return text.replace_strict(words, default=text, return_dtype=pl.String)
-
-
 def _numbers(records: pl.DataFrame) -> pl.DataFrame:
     """The telephone number of an address of a SIP trunk, `sip:+33199001234@example.pstn.twilio.com`, in its place."""
     trunk = pl.col("direction").str.starts_with("trunking").fill_null(False)
@@ -143,12 +137,17 @@ def _usage(records: pl.DataFrame, *, time_zone: str) -> pl.DataFrame:
             )
         )
         .alias("service"),
-        pl.coalesce(_word(pl.col("direction"), _DIRECTION), pl.when(is_call).then(pl.lit(UNSTATED))).alias("direction"),
+        pl.coalesce(standard_word(pl.col("direction"), _DIRECTION), pl.when(is_call).then(pl.lit(UNSTATED))).alias(
+            "direction"
+        ),
         pl.coalesce("from", no_caller).alias("from_number"),
         pl.col("to").alias("to_number"),
         moment(started, rfc_2822, instant, partial(_other_spelling, time_zone=time_zone)).alias("started_at"),
         pl.col("duration").alias("duration_seconds"),
-        pl.when(is_call).then(_word(status, _CALL_STATUS)).otherwise(_word(status, _SMS_STATUS)).alias("status"),
+        pl.when(is_call)
+        .then(standard_word(status, _CALL_STATUS))
+        .otherwise(standard_word(status, _SMS_STATUS))
+        .alias("status"),
         pl.when(is_call).then(pl.coalesce("parent_call_sid", pl.when(inbound).then(pl.col("sid")))).alias("linked_id"),
         pl.when(~is_call).then(pl.col("body")).alias("text"),
         pl.when(~is_call & ~pl.col("num_segments").str.contains("^0+$")).then(pl.col("num_segments")).alias("segments"),

@@ -16,7 +16,7 @@ from transforms.mediation.json_texts import JsonTexts
 from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
 from transforms.mediation.text_lines import CsvLines
-from transforms.mediation.values import instant, local_instant, said
+from transforms.mediation.values import instant, local_iso, said, standard_word
 
 NAME = "vonage"
 KINDS: tuple[Kind, ...] = ("csv", "json")
@@ -62,20 +62,13 @@ _OTHER = pl.any_horizontal(pl.col(_OTHERS).is_not_null()) | (
 _IS_MESSAGE = pl.any_horizontal(pl.col("message_id", "date_received").is_not_null())
 
 
-def _either(expression: pl.Expr, names: dict[str, str]) -> pl.Expr:
-    """The standard word for a word of Vonage's; another word stays as it is and is refused later."""
-    text = expression.str.to_lowercase()
-    return text.replace_strict(names, default=text, return_dtype=pl.String)
-
-
 def _moment(text: pl.Expr) -> pl.Expr:
     """UTC, whether written with its offset or without."""
-    naive = text.str.replace("T", " ", literal=True)
-    return pl.coalesce(instant(text), local_instant(naive, "UTC", "%Y-%m-%d %H:%M:%S%.f"))
+    return pl.coalesce(instant(text), local_iso(text, "UTC"))
 
 
 def _calls(rows: pl.DataFrame) -> pl.DataFrame:
-    failed = _either(pl.col("status"), _CALL_STATUS) == "failed"
+    failed = standard_word(pl.col("status"), _CALL_STATUS) == "failed"
     return rows.select(
         "record_number",
         pl.coalesce("call_id", "id").alias("record_id"),
@@ -89,7 +82,7 @@ def _calls(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("duration").alias("duration_seconds"),
         pl.when(failed)
         .then(pl.col("status_code").replace_strict(_FAILED_STATUS, default="failed", return_dtype=pl.String))
-        .otherwise(_either(pl.col("status"), _CALL_STATUS))
+        .otherwise(standard_word(pl.col("status"), _CALL_STATUS))
         .alias("status"),
     )
 
@@ -116,7 +109,7 @@ def _messages(rows: pl.DataFrame, *, row_is_message: bool) -> pl.DataFrame:
         _caller().alias("from_number"),
         pl.col("to").alias("to_number"),
         _moment(pl.col("date_received")).alias("started_at"),
-        _either(pl.col("status"), _SMS_STATUS).alias("status"),
+        standard_word(pl.col("status"), _SMS_STATUS).alias("status"),
         pl.when(one.fill_null(False)).then(pl.lit("1")).alias("segments"),
         pl.when(~unicode.fill_null(False)).then(text).alias("text"),
         pl.when(unicode).then(pl.lit("ucs2")).alias("encoding"),
