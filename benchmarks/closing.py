@@ -30,13 +30,23 @@ from pipelines.stages.publish import publish
 from pipelines.verifying import verify_month
 from pipelines.warehouse import Warehouse
 
+SETTINGS = """\
+[issue]
+suspense_percent = 100
+
+[seller]
+name = "Exemple Télécom SAS"
+vat_number = "FR44732829320"
+registration = "732829320"
+"""
+
 
 def closing(home: Path) -> dict[str, Any]:
     """The month end, and then what is measured: each step of closing the month, with prices a tenth up for the last."""
     month, dearer = generate.MONTH, home / "dearer"
     _dearer(home / "prices", dearer)
     # A correction needs the whole month issued: nobody is parked for some suspended records.
-    (home / SETTINGS_FILE).write_text("[issue]\nsuspense_percent = 100\n", encoding="utf-8")
+    (home / SETTINGS_FILE).write_text(SETTINGS, encoding="utf-8")
     callbill(home)
     installation, stages = Installation.find(home, home / "prices"), Stages()
     with stages.stage("simulate other prices"):

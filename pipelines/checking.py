@@ -20,6 +20,7 @@ from pipelines.errors import BadInput
 from pipelines.findings import grouped
 from pipelines.reference import InputTables
 from pipelines.settings import Installation, Month, Seller, Settings
+from pipelines.tariff import tariff
 from transforms.billing.bills import missing_vat_rates
 from transforms.billing.vat import EU
 from transforms.rating.book import RatingBook
@@ -27,7 +28,7 @@ from transforms.rating.prices import PriceIndex
 
 
 def check_inputs(installation: Installation, today: date | None = None) -> dict[str, Any]:
-    """`rows` of each price and reference table, and `warnings`: sentences about what stops no run.
+    """The `tariff`, `rows` of each price and reference table, and `warnings`: sentences about what stops no run.
 
     Prices and rates are looked for as of `today` (in the billing time zone). Of usage only what is published is read.
     Raises BadInput with every problem of the files themselves.
@@ -56,7 +57,7 @@ def check_inputs(installation: Installation, today: date | None = None) -> dict[
         *linting.traffic(installation, accounts, book, today),
     ]
     rows = {name: tables[name].height for name in (*PRICE_TABLES, *REFERENCE)}
-    return {"rows": rows, "warnings": warnings}
+    return {"tariff": tariff(installation).facts(), "rows": rows, "warnings": warnings}
 
 
 def _price_tables(installation: Installation) -> InputTables:

@@ -14,7 +14,7 @@ import click
 from pipelines.commands import books, closing, documents, mail, mediation
 from pipelines.commands.options import HOME, JSON, PRICES, WAIT, print_json
 from pipelines.errors import BadInput, CallbillError, Interrupted, is_interruption, told
-from pipelines.settings import Installation
+from pipelines.settings import EXAMPLE_TARIFF, Installation
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -61,6 +61,7 @@ def demo(home: Path | None, price_tables: Path | None, wait: float | None, as_js
     from pipelines.terminal import progress_display, show_where_to_look
 
     installation = Installation.find(home, price_tables)
+    tariff = installation.tariff or EXAMPLE_TARIFF
     mark = installation.home / ".example"
     if installation.home.exists() and any(installation.home.iterdir()) and not mark.exists():
         raise BadInput(f"{installation.home} is not empty: name an empty folder for the example with --home")
@@ -68,13 +69,15 @@ def demo(home: Path | None, price_tables: Path | None, wait: float | None, as_js
     mark.touch()
     with progress_display() as progress:
         progress.stage("write the example month")
-        write_example(installation.home, "2026-10")
+        write_example(installation.home, "2026-10", tariff=tariff)
     installation = Installation.find(home, price_tables)
     _run(installation, "2026-10", wait, as_json)
-    from pipelines.running import issue_bills, make_documents
+    from pipelines.issuing import coming_issue, issue_bills
+    from pipelines.running import make_documents
 
     with progress_display() as progress:
-        issue_bills(installation, "2026-10", progress, wait_seconds=wait)
+        coming = coming_issue(installation, "2026-10", progress, wait_seconds=wait)
+        issue_bills(installation, coming, progress, wait_seconds=wait)
         made = make_documents(installation, "2026-10", progress, wait_seconds=wait)
     if not as_json:
         click.echo(say_documents(made))
@@ -120,11 +123,13 @@ def check(home: Path | None, price_tables: Path | None, as_json: bool) -> None:
     last months that would have no price. Writes nothing. Exit status 2 where something would stop a run.
     """
     from pipelines.checking import check_inputs
+    from pipelines.terminal import print_tariff
 
     report = check_inputs(Installation.find(home, price_tables))
     if as_json:
         print_json(report)
     else:
+        print_tariff(report["tariff"])
         for name, rows in report["rows"].items():
             click.echo(f"{name:<20} {rows:>9,} rows")
         for sentence in report["warnings"]:
@@ -169,6 +174,8 @@ def ui(home: Path | None, price_tables: Path | None, port: int) -> None:
     from pipelines.running import serve_ui
 
     installation = Installation.find(home, price_tables)
+    # Runs that are started there need it; here a person sees what is missing.
+    _ = installation.price_tables
     click.echo(f"callbill's assets on http://127.0.0.1:{port} (end with Ctrl-C)", err=True)
     serve_ui(installation, port)
 

@@ -7,6 +7,7 @@ from typing import Any
 from pipelines.session import Session
 from pipelines.stages.publish import SUSPENSE
 from pipelines.stages.rate import is_current, usage_months
+from pipelines.tariff import outcome_facts
 
 
 def outcome(session: Session, name: str) -> dict[str, Any]:
@@ -22,6 +23,7 @@ def outcome(session: Session, name: str) -> dict[str, Any]:
     first = session.installation.settings.billing.first_month
     return {
         "month": name,
+        "tariff": outcome_facts(session),
         "published": str(session.installation.published),
         "files": rows(
             "SELECT count(*) AS files, coalesce(sum(records), 0)::BIGINT AS records, "

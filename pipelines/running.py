@@ -35,6 +35,7 @@ from pipelines.stages.load import load_reference_and_prices
 from pipelines.stages.mend import mend_records
 from pipelines.stages.proof import put_document, require_known
 from pipelines.stages.publish import publish, publish_again
+from pipelines.tariff import require_issued_tariff
 from pipelines.verifying import verify_month
 from pipelines.warehouse import Warehouse, WarehouseLock
 from transforms.billing.corrections import by_account
@@ -100,10 +101,11 @@ def _end_dead_runs(instance: dg.DagsterInstance, *, of_dagster: bool) -> None:
             instance.report_run_failed(run, "the process of this run is gone: it was killed, or the machine stopped")
 
 
-def _environment(installation: Installation) -> None:
+def prepare_environment(installation: Installation) -> None:
     """Dagster's definitions find the installation by the environment, in this process and those it starts."""
     os.environ["CALLBILL_HOME"] = str(installation.home)
-    os.environ["CALLBILL_PRICE_TABLES"] = str(installation.price_tables)
+    if installation.tariff is not None:
+        os.environ["CALLBILL_PRICE_TABLES"] = str(installation.tariff)
     os.environ["DAGSTER_HOME"] = str(installation.dagster_home)
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
 
@@ -114,16 +116,16 @@ def run_month(
     """The month end of `name`; returns the outcome. Raises LockHeld, BadInput or ControlFailed."""
     Month.parse(name, installation.settings)
     installation.home.mkdir(parents=True, exist_ok=True)
-    _environment(installation)
+    prepare_environment(installation)
     with open_warehouse(installation, progress, wait_seconds) as warehouse:
         session = Session(installation, warehouse, progress)
-        _materialize(session, name)
+        materialize(session, name)
         from pipelines.outcome import outcome
 
         return outcome(session, name)
 
 
-def _materialize(session: Session, name: str, job_name: str = "month_end") -> None:
+def materialize(session: Session, name: str, job_name: str = "month_end") -> None:
     """Runs a job for one month in this process."""
     from pipelines.definitions import definitions
     from pipelines.resources import handing
@@ -172,48 +174,15 @@ def _reason(installation: Installation, result: dg.ExecuteInProcessResult) -> Ba
     return CallbillError(f"the run did not succeed: {result.dagster_run.status.value}")
 
 
-def issue_bills(
-    installation: Installation, name: str, progress: Progress, *, wait_seconds: float | None = None
-) -> dict[str, Any]:
-    """Issues the month, which is run first where it has no drafts; returns how many bills, their numbers, and who is
-    parked. Raises LockHeld, BadInput or ControlFailed."""
-    Month.parse(name, installation.settings)
-    installation.home.mkdir(parents=True, exist_ok=True)
-    _environment(installation)
-    with open_warehouse(installation, progress, wait_seconds) as warehouse:
-        session = Session(installation, warehouse, progress)
-        if not warehouse.value("SELECT 1 FROM month_files WHERE month = ? LIMIT 1", [name]):
-            _materialize(session, name)
-        before = warehouse.value("SELECT count(*) FROM issues")
-        _materialize(session, name, "issue")
-        issued = warehouse.value("SELECT count(*) FROM issues") > before
-        last = json.loads(
-            warehouse.value("SELECT document FROM issues WHERE billing_month = ? ORDER BY part DESC LIMIT 1", [name])
-            or "{}"
-        )
-        parked = warehouse.frame(
-            "SELECT account_id, arg_max(reason, parked_at) AS reason FROM parked "
-            "WHERE billing_month = ? AND released_at IS NULL GROUP BY 1 ORDER BY 1",
-            [name],
-        )
-        return {
-            "month": name,
-            "issued": last["documents"] if issued else 0,
-            "first_number": last["first_number"] if issued else None,
-            "last_number": last["last_number"] if issued else None,
-            "parked": parked.to_dicts(),
-        }
-
-
 def make_documents(
     installation: Installation, name: str, progress: Progress, *, wait_seconds: float | None = None
 ) -> dict[str, Any]:
     """Makes the files of what is issued of the month, and its payment files; returns how many of each kind there are,
     and where. Raises LockHeld, BadInput or NotMade."""
     Month.parse(name, installation.settings)
-    _environment(installation)
+    prepare_environment(installation)
     with open_existing(installation, progress, wait_seconds) as warehouse:
-        _materialize(Session(installation, warehouse, progress), name, "make_documents")
+        materialize(Session(installation, warehouse, progress), name, "make_documents")
         facts = warehouse.value("SELECT facts FROM manifest WHERE stage = 'documents' AND month = ?", [name])
         return {"month": name, **json.loads(facts)}
 
@@ -225,15 +194,19 @@ def correct_bills(
     *,
     issue: bool,
     reason: str,
+    new_tariff: bool = False,
     wait_seconds: float | None = None,
 ) -> dict[str, Any]:
     """How the issued month would be billed today: `accounts` with what they were charged, what is right, and the
     difference; `lines` that differ; `lost` legs by reason. With `issue`, `notes` that make up for it are issued, and
-    published. Raises LockHeld or BadInput."""
+    published. Raises LockHeld or BadInput, also where prices are other than those of the last issue and no `new_tariff`
+    was agreed to."""
     Month.parse(name, installation.settings)
     with open_existing(installation, progress, wait_seconds) as warehouse:
         session = Session(installation, warehouse, progress)
         prices = read_price_tables(installation)
+        if not new_tariff:
+            require_issued_tariff(session, name)
         tables = prices | read_reference(installation, prices)
         if issue:
             require_known(session)
@@ -317,7 +290,7 @@ def recycle_months(
     """Reads again what was refused, or with `source` (a folder of the inbox) all of it that is on no issued bill; then runs
     the months again that have open suspense or other usage since. Returns what became of it. Raises LockHeld, BadInput
     or ControlFailed."""
-    _environment(installation)
+    prepare_environment(installation)
     installation.home.mkdir(parents=True, exist_ok=True)
     with open_warehouse(installation, progress, wait_seconds) as warehouse:
         session = Session(installation, warehouse, progress)
@@ -326,7 +299,7 @@ def recycle_months(
         for sentence in mended.problems:
             progress.warn(sentence)
         for name in _months_to_run(session, before, mended.months):
-            _materialize(session, name)
+            materialize(session, name)
         if (mended.mended or source) and installation.published.exists():
             publish_again(session)
         still = before.join(_open_suspense(warehouse), on="key", how="semi")
@@ -376,7 +349,7 @@ def _open_suspense(warehouse: Warehouse) -> pl.DataFrame:
 def serve_ui(installation: Installation, port: int) -> NoReturn:
     """Becomes `dagster dev` on loopback: signals reach it, and its exit status is the command's."""
     installation.home.mkdir(parents=True, exist_ok=True)
-    _environment(installation)
+    prepare_environment(installation)
     instance = dagster_instance(installation)
     lock = WarehouseLock(installation.home)
     with suppress(LockHeld):

@@ -59,12 +59,14 @@ class Silent:
 
 @dataclass
 class Session:
-    """A run with the warehouse open. `failure`: the error for people that ended it, where one did."""
+    """A run with the warehouse open. `failure`: the error for people that ended it, where one did. `early`: why a month
+    may be issued before it is over, empty where it may not."""
 
     installation: Installation
     warehouse: Warehouse
     progress: Progress = field(default_factory=Silent)
     failure: CallbillError | None = None
+    early: str = ""
 
     def month(self, name: str) -> Month:
         """The month of that name in the billing time zone."""

@@ -22,6 +22,8 @@ MOST_PAYMENT_DAYS = 366
 MOST_ANNEX_RECORDS = 1000
 MOST_PROCESSES = 64
 REPOSITORY = Path(__file__).resolve().parent.parent
+EXAMPLE_TARIFF = REPOSITORY / "price_tables"
+"""Invented prices, which `demo` alone uses without being told to."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,13 @@ class Billing:
     first_month: str = "2025-01"
     month_end_day: int = 2
     month_end_hour: int = 4
+
+
+@dataclass(frozen=True)
+class Prices:
+    """[prices]: `folder` of the price tables, relative to the home; empty: they are named by option or environment."""
+
+    folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,6 +164,7 @@ class Settings:
     """callbill.toml; every key has a default. `sources`: [source.<folder of the inbox>]."""
 
     billing: Billing = Billing()
+    prices: Prices = Prices()
     seller: Seller = Seller()
     mail: Mail = Mail()
     run: Running = Running()
@@ -176,6 +186,10 @@ class Settings:
         zone, country = found.time_zone or self.billing.time_zone, found.country or self.seller.country
         return replace(found, time_zone=zone, country=country)
 
+    def legal(self, language: str) -> Legal:
+        """The wording of [legal_en] or [legal_fr]."""
+        return {"en": self.legal_en, "fr": self.legal_fr}[language]
+
     @property
     def zone(self) -> ZoneInfo:
         """The billing time zone."""
@@ -184,10 +198,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Installation:
-    """One installation: its home folder, its price tables and its settings."""
+    """One installation: its home folder, its settings, and the folder of price tables that is named, None where none is."""
 
     home: Path
-    price_tables: Path
+    tariff: Path | None
     settings: Settings
 
     @staticmethod
@@ -195,10 +209,23 @@ class Installation:
         home: str | os.PathLike[str] | None = None, price_tables: str | os.PathLike[str] | None = None
     ) -> Installation:
         """The installation at `home` (else $CALLBILL_HOME, else ./data) with `price_tables` (else
-        $CALLBILL_PRICE_TABLES, else those of the repository). Raises BadInput for unusable settings."""
+        $CALLBILL_PRICE_TABLES, else [prices] folder). Raises BadInput for unusable settings."""
         where = Path(home or os.environ.get("CALLBILL_HOME") or "data").expanduser().absolute()
-        prices = Path(price_tables or os.environ.get("CALLBILL_PRICE_TABLES") or REPOSITORY / "price_tables")
-        return Installation(where, prices.expanduser().absolute(), read_settings(where / SETTINGS_FILE))
+        settings = read_settings(where / SETTINGS_FILE)
+        named = price_tables or os.environ.get("CALLBILL_PRICE_TABLES")
+        if not named and settings.prices.folder:
+            named = where / Path(settings.prices.folder).expanduser()
+        return Installation(where, Path(named).expanduser().absolute() if named else None, settings)
+
+    @property
+    def price_tables(self) -> Path:
+        """The folder of the price tables. Raises BadInput where none is named: a tariff is never guessed."""
+        if self.tariff is None:
+            raise BadInput(
+                f"no tariff is named: set [prices] folder in {self.settings_file}, or use --price-tables DIR or "
+                f"$CALLBILL_PRICE_TABLES (the invented example tariff is in {EXAMPLE_TARIFF})"
+            )
+        return self.tariff
 
     @property
     def inbox(self) -> Path:

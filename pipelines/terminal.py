@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,6 +18,9 @@ from rich.table import Table
 from pipelines.session import Progress, Silent
 from pipelines.settings import Installation
 from pipelines.world import minor_units
+
+if TYPE_CHECKING:
+    from pipelines.issuing import ComingIssue
 
 MEASURED_RECORDS = 1_000
 """So many records make a rate worth showing."""
@@ -125,8 +128,7 @@ def show_outcome(outcome: dict[str, Any]) -> None:
         )
     _table(console, "Usage", ("service", "direction", "events", "charges", "currency"), outcome["usage"])
     _table(console, "Number fees", ("numbers", "amount", "currency"), outcome["number_fees"])
-    columns = ("billing_mode", "bills", "net_amount", "vat_amount", "paid_from_balance", "total_owed", "currency")
-    _table(console, "Bills", columns, outcome["bills"])
+    _table(console, "Bills", _BILLS, outcome["bills"])
     _table(console, "Open suspense (billed once it is mended)", ("reason", "open"), outcome["suspense"])
     console.print(f"{outcome['receipts']:,} receipts; {outcome['accounts_below_zero']} accounts below zero")
     if outcome["before_first_month"]:
@@ -135,7 +137,30 @@ def show_outcome(outcome: dict[str, Any]) -> None:
         console.print(f"{records} of before [billing] first_month, {first}: never billed", markup=False)
     if outcome["months_waiting"]:
         console.print(f"Months with usage to run: {', '.join(outcome['months_waiting'])}")
+    print_tariff(outcome["tariff"])
     console.print(f"Published: {outcome['published']}", soft_wrap=True, highlight=False)
+
+
+_BILLS = ("billing_mode", "bills", "net_amount", "vat_amount", "paid_from_balance", "total_owed", "currency")
+
+
+def show_coming(coming: ComingIssue) -> None:
+    """Prints on standard error, for the person who is asked, what an issue would do."""
+    console = _console(stderr=True)
+    _table(console, f"{coming.month}: bills to be issued", _BILLS, coming.bills)
+    for row in coming.parked:
+        console.print(f"held back: {row['account_id']}: {row['reason']}", markup=False, soft_wrap=True, highlight=False)
+    _print_tariff(console, coming.tariff)
+
+
+def print_tariff(tariff: dict[str, str]) -> None:
+    """Prints by which tariff: its folder, and the beginning of its SHA-256."""
+    _print_tariff(_console(), tariff)
+
+
+def _print_tariff(console: Console, tariff: dict[str, str]) -> None:
+    text = f"Tariff: {tariff['folder']} (SHA-256 {tariff['sha256'][:12]})"
+    console.print(text, markup=False, soft_wrap=True, highlight=False)
 
 
 _AMOUNTS = ("old", "new", "difference")
@@ -310,8 +335,8 @@ def print_journal(lines: Sequence[dict[str, Any]]) -> None:
         writer.writerow(f"{line[name]:.{digits}f}" if name in ("debit", "credit") else line[name] for name in columns)
 
 
-def _console() -> Console:
-    console = Console()
+def _console(*, stderr: bool = False) -> Console:
+    console = Console(stderr=stderr)
     console.width = max(console.width, NARROWEST)
     return console
 

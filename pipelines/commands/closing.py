@@ -2,33 +2,67 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pipelines.commands.options import HOME, JSON, PRICES, WAIT, print_json
+from pipelines.errors import BadInput
 from pipelines.settings import Installation
+
+NEW_TARIFF = click.option(
+    "--new-tariff", is_flag=True, help="Go on where prices are other than those that the month was billed by."
+)
 
 
 @click.command()
 @click.argument("month")
+@click.option("--yes", is_flag=True, help="Do not ask. Needed where standard input is no terminal.")
+@click.option("--early", is_flag=True, help="Also where MONTH is not over. Needs --because.")
+@click.option("--because", metavar="TEXT", help="Why it is issued early, for the audit trail.")
+@NEW_TARIFF
 @HOME
 @PRICES
 @WAIT
 @JSON
-def issue(month: str, home: Path | None, price_tables: Path | None, wait: float | None, as_json: bool) -> None:
+def issue(
+    month: str,
+    yes: bool,
+    early: bool,
+    because: str | None,
+    new_tariff: bool,
+    home: Path | None,
+    price_tables: Path | None,
+    wait: float | None,
+    as_json: bool,
+) -> None:
     """Issue the bills of MONTH: number them and close the month.
 
-    Only when every control of the month passed. Bills out of the bounds of [issue] are parked with the reason; all
-    others get the next numbers of the year's series, and from then on nothing of them changes. Again, it issues what
-    was released since.
+    Shows how many bills, their totals and the tariff, and asks. Only when the month is over and every control of it
+    passed. Bills out of the bounds of [issue] are parked with the reason; all others get the next numbers of the year's
+    series, and from then on nothing of them changes. Again, it issues what was released since. With --new-tariff a
+    month that was run by other prices is run again first.
     """
-    from pipelines.running import issue_bills
-    from pipelines.terminal import progress_display
+    from pipelines.issuing import coming_issue, issue_bills
+    from pipelines.terminal import print_tariff, progress_display, show_coming
 
+    if early != bool((because or "").strip()):
+        raise BadInput("--early and --because TEXT go together: an early issue is written into the audit trail")
+    if not yes and not sys.stdin.isatty():
+        raise BadInput("issue asks before it numbers bills, and nobody can answer here: add --yes")
+    installation = Installation.find(home, price_tables)
     with progress_display() as progress:
-        result = issue_bills(Installation.find(home, price_tables), month, progress, wait_seconds=wait)
+        coming = coming_issue(
+            installation, month, progress, early=because or "", new_tariff=new_tariff, wait_seconds=wait
+        )
+    if coming.count and not yes:
+        show_coming(coming)
+        if not click.confirm(f"Issue {coming.count:,} bills and close {month}? This cannot be undone", err=True):
+            raise BadInput(f"{month}: nothing was issued")
+    with progress_display() as progress:
+        result = issue_bills(installation, coming, progress, wait_seconds=wait)
     if as_json:
         print_json(result)
         return
@@ -38,6 +72,8 @@ def issue(month: str, home: Path | None, price_tables: Path | None, wait: float 
         click.echo(f"  {row['account_id']}: {row['reason']}")
     if result["parked"]:
         click.echo(f"look at them, then: callbill release {month} ACCOUNT --reason ... --by ..., and issue again")
+    if result["issued"]:
+        print_tariff(result["tariff"])
 
 
 @click.command()
@@ -50,6 +86,7 @@ def issue(month: str, home: Path | None, price_tables: Path | None, wait: float 
     metavar="TEXT",
     help="What the notes give as their reason; customers read it.",
 )
+@NEW_TARIFF
 @HOME
 @PRICES
 @WAIT
@@ -58,6 +95,7 @@ def correct(
     month: str,
     with_notes: bool,
     reason: str,
+    new_tariff: bool,
     home: Path | None,
     price_tables: Path | None,
     wait: float | None,
@@ -65,15 +103,22 @@ def correct(
 ) -> None:
     """Rate the issued MONTH with today's prices, numbers and accounts, and show what differs per account.
 
-    Changes nothing, unless --issue is given: then each account that differs gets a credit note or a debit note, which
-    names its bill and has lines and VAT at the bill's rate. The bills stay as they were issued.
+    Where prices are other than those that the month was issued by, it says how many, and needs --new-tariff. Changes
+    nothing, unless --issue is given: then each account that differs gets a credit note or a debit note, which names its
+    bill and has lines and VAT at the bill's rate. The bills stay as they were issued.
     """
     from pipelines.running import correct_bills
     from pipelines.terminal import progress_display, show_correction
 
     with progress_display() as progress:
         result = correct_bills(
-            Installation.find(home, price_tables), month, progress, issue=with_notes, reason=reason, wait_seconds=wait
+            Installation.find(home, price_tables),
+            month,
+            progress,
+            issue=with_notes,
+            reason=reason,
+            new_tariff=new_tariff,
+            wait_seconds=wait,
         )
     if as_json:
         print_json(result)

@@ -16,7 +16,7 @@ HOME = click.option(
 PRICES = click.option(
     "--price-tables",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the price tables. Default: $CALLBILL_PRICE_TABLES, else the example tariff that is shipped.",
+    help="Folder of the price tables. Default: $CALLBILL_PRICE_TABLES, else [prices] folder of callbill.toml.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 WAIT = click.option(

@@ -43,25 +43,13 @@ class Then:
     def seller(self, language: str) -> Seller:
         """The seller, with the wording of `language`."""
         known = self.settings.seller
-        legal = {"en": self.settings.legal_en, "fr": self.settings.legal_fr}[language]
-        party = Party(
-            name=known.name,
-            country=known.country,
-            address=known.address,
-            postcode=known.postcode,
-            city=known.city,
-            vat_number=known.vat_number,
-            vat_number_valid=world.is_valid_vat_number(known.vat_number),
-            registration=known.registration,
-            email=known.email,
-        )
         return Seller(
-            party=party,
+            party=seller_party(self.settings),
             iban=known.iban,
             bic=known.bic,
             creditor_id=known.creditor_id,
             vat_currency=self.vat_currency,
-            legal={key: text for key, text in asdict(legal).items() if text},
+            legal={key: text for key, text in asdict(self.settings.legal(language)).items() if text},
             accent=self.settings.documents.accent,
         )
 
@@ -129,6 +117,22 @@ def inputs_now(session: Session) -> dict[str, str]:
     """The inputs that the warehouse holds now, by the SHA-256 under which HOME/kept has them."""
     facts = session.warehouse.value("SELECT facts FROM manifest WHERE stage = 'reference_and_prices'")
     return json.loads(facts) if facts else {}
+
+
+def seller_party(settings: Settings) -> Party:
+    """The seller of the settings."""
+    known = settings.seller
+    return Party(
+        name=known.name,
+        country=known.country,
+        address=known.address,
+        postcode=known.postcode,
+        city=known.city,
+        vat_number=known.vat_number,
+        vat_number_valid=world.is_valid_vat_number(known.vat_number),
+        registration=known.registration,
+        email=known.email,
+    )
 
 
 def buyer(row: dict[str, object]) -> Party:

@@ -20,8 +20,9 @@ from pipelines.example.money import Credit, make_credits
 from pipelines.example.people import Account, make_accounts
 from pipelines.example.phonebook import Phonebook
 from pipelines.example.traffic import Traffic
+from pipelines.settings import EXAMPLE_TARIFF
 
-PRICE_TABLES = Path(__file__).parents[2] / "price_tables"
+PRICE_TABLES = EXAMPLE_TARIFF
 """The shipped tables, which say where a number leads."""
 LATE = 100
 EARLY = 50
@@ -63,8 +64,10 @@ def write_example(
     events: int = 100_000,
     seed: int = 2026,
     price_tables: Path = PRICE_TABLES,
+    tariff: Path = PRICE_TABLES,
 ) -> ExampleSummary:
-    """Write reference files, settings and an inbox of about `events` raw records below `home`.
+    """Write reference files, settings, a copy of the `tariff` and an inbox of about `events` raw records below `home`.
+    `price_tables`: those that say where a number leads.
 
     The same arguments give the same bytes. A file that is there already with other content is never
     overwritten: FileExistsError, and nothing is written. ValueError for fewer than 20 or more than 1,000
@@ -88,6 +91,7 @@ def write_example(
 
     contents = {f"inbox/{path}": content for path, content in inbox.files().items()}
     contents |= {path: text.encode() for path, text in _reference(people, credits).items()}
+    contents |= {f"prices/{path.name}": path.read_bytes() for path in sorted(tariff.glob("*.csv"))}
     contents["callbill.toml"] = _settings(first_day).encode()
     files = _write(home, contents)
     records = Counter({"standard": len(inbox.rows)})
@@ -187,6 +191,10 @@ time_zone = "UTC"
 first_month = "{first_month:%Y-%m}"
 month_end_day = 2
 month_end_hour = 4
+
+# A copy of the example tariff, whose prices are invented.
+[prices]
+folder = "prices"
 
 [seller]
 name = "Exemple Télécom SAS"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -12,6 +13,7 @@ import polars as pl
 from pipelines.audit import record
 from pipelines.behind import one_behind
 from pipelines.closing import HELD, issued_months
+from pipelines.documents.einvoice.needs import seller_needs
 from pipelines.errors import BadInput
 from pipelines.month_files import WrittenMonth
 from pipelines.series import advance, next_number
@@ -23,6 +25,7 @@ from pipelines.stages.control import require_passed
 from pipelines.stages.outbox import queue
 from pipelines.stages.proof import document, file_hashes, put_document, record_issue, require_known
 from pipelines.stages.statements import keep_statements
+from pipelines.tariff import differ, differing_prices, prices_of_run, tariff
 from transforms.billing.bounds import Bounds, out_of_bounds
 from transforms.billing.issuing import issued
 from transforms.ledger.entries import ledger
@@ -30,33 +33,52 @@ from transforms.ledger.entries import ledger
 SPLIT_TABLES = ("rated_usage", "number_fees", "bill_lines")
 
 
+@dataclass(frozen=True)
+class Drafts:
+    """Draft Bills that are `ready` to be issued, and those that are or will be `parked`; `parks`: account_id and reason
+    of those that are held back from now on."""
+
+    ready: pl.DataFrame
+    parked: pl.DataFrame
+    parks: pl.DataFrame
+
+    def reasons(self, session: Session, month: str) -> pl.DataFrame:
+        """account_id and reason of everybody whose bill of the month is held back, sorted."""
+        held = session.warehouse.frame(
+            "SELECT account_id, arg_max(reason, parked_at) AS reason FROM parked "
+            "WHERE billing_month = ? AND released_at IS NULL GROUP BY 1",
+            [month],
+        )
+        return (
+            pl.concat([held, self.parks.select("account_id", "reason")])
+            .unique("account_id", keep="first")
+            .sort("account_id")
+        )
+
+
 def issue_month(session: Session, name: str) -> Facts:
     """Issues the bills of the month but for those that are parked. Again, it issues what was released since.
 
-    Raises ControlFailed where a control did not pass, BadInput where there are no drafts or an earlier month has some.
+    Raises ControlFailed where a control did not pass; BadInput where there are no drafts, an earlier month has some, the
+    month is not over, prices are other than those of its run, or what documents say of the seller is missing.
     """
     session.progress.stage(f"issue {name}")
     require_known(session)
-    warehouse = session.warehouse
-    bills = warehouse.month_files.scan("bills", [name], issued=False).collect()
-    if bills.is_empty():
-        if name not in issued_months(session).open_accounts:
-            raise BadInput(f"{name} has no draft bills: run it first")
+    require_over(session, name)
+    drafts = drafts_to_issue(session, name)
+    if drafts is None:
         put_document(session, name)
         return {"issued": 0, "parked": 0}
-    _in_order(session, name)
-    require_passed(session, name)
-    parks = _out_of_bounds(session, name, bills)
-    held = warehouse.frame(f"SELECT account_id FROM {HELD} WHERE billing_month = ?", [name])["account_id"]
-    waits = pl.col("account_id").is_in({*held, *parks["account_id"]})
-    ready, parked = bills.filter(~waits), bills.filter(waits)
+    require_same_tariff(session, name)
+    ready, parked, parks = drafts.ready, drafts.parked, drafts.parks
     if ready.is_empty():
-        with warehouse.transaction():
+        with session.warehouse.transaction():
             _park(session, name, parks)
         if name in issued_months(session).open_accounts:
             # Of an issue before that was killed behind its COMMIT the proof may be missing.
             put_document(session, name)
         return {"issued": 0, "parked": parked.height}
+    require_seller(session, ready)
     numbered = put_issue(session, name, ready, parked, parks, datetime.now(UTC))
     put_document(session, name)
     session.progress.advance(numbered.height)
@@ -66,6 +88,52 @@ def issue_month(session: Session, name: str) -> Facts:
         "first_number": numbered["bill_number"][0],
         "last_number": numbered["bill_number"][-1],
     }
+
+
+def drafts_to_issue(session: Session, name: str) -> Drafts | None:
+    """What an issue of the month would number and park now, None where all of it is issued. Raises BadInput where it has
+    no drafts or an earlier month has some, ControlFailed where a control did not pass."""
+    warehouse = session.warehouse
+    bills = warehouse.month_files.scan("bills", [name], issued=False).collect()
+    if bills.is_empty():
+        if name not in issued_months(session).open_accounts:
+            raise BadInput(f"{name} has no draft bills: run it first")
+        return None
+    _in_order(session, name)
+    require_passed(session, name)
+    parks = _out_of_bounds(session, name, bills)
+    held = warehouse.frame(f"SELECT account_id FROM {HELD} WHERE billing_month = ?", [name])["account_id"]
+    waits = pl.col("account_id").is_in({*held, *parks["account_id"]})
+    return Drafts(bills.filter(~waits), bills.filter(waits), parks)
+
+
+def require_over(session: Session, name: str) -> None:
+    """Raises BadInput where the month is not over, unless the session says why it is issued early."""
+    month = session.month(name)
+    if not session.early and datetime.now(UTC) < month.ends:
+        raise BadInput(
+            f"{name} is not over before {month.ends:%Y-%m-%d} ({month.zone.key}), and an issued month is closed for good: "
+            "nothing was issued. To issue it all the same: --early --because TEXT"
+        )
+
+
+def require_same_tariff(session: Session, name: str) -> None:
+    """Raises BadInput where prices at hand are other than those by which the drafts of the month were made."""
+    before = prices_of_run(session, name)
+    if before and (differing := differing_prices(session, name, before)):
+        raise BadInput(
+            f"{name} was run by another tariff: {differ(differing)} from {tariff(session.installation)}; nothing was "
+            "issued. Run the month again, or use --new-tariff, which does so first"
+        )
+
+
+def require_seller(session: Session, bills: pl.DataFrame) -> None:
+    """Raises BadInput with everything about the seller that documents of these Bills need and the settings lack: they are
+    made from the settings as they are when the bill is numbered."""
+    rows = bills.select("account_id", "vat_rule").join(session.accounts(), on="account_id", how="left")
+    if missing := seller_needs(session.installation.settings, rows):
+        file = session.installation.settings_file
+        raise BadInput([f"{file}: {need}; bills are not numbered before it is set" for need in missing])
 
 
 def put_issue(
@@ -110,7 +178,7 @@ def put_issue(
             "issue",
             name,
             f"{numbered.height} bills issued, {numbered['bill_number'][0]} to {numbered['bill_number'][-1]}; "
-            f"{parked.height} parked",
+            f"{parked.height} parked{_early(session, name, now)}",
         )
         warehouse.note("issued", name, {"issued": numbered.height, "parked": parked.height, "part": part})
         if parked.height:
@@ -119,6 +187,15 @@ def put_issue(
             )
             warehouse.note("controls", name, {**controls, "files": warehouse.month_files.contents(name)})
     return numbered
+
+
+def _early(session: Session, name: str, now: datetime) -> str:
+    """What the audit trail says of an issue before the end of its month."""
+    return (
+        f"; issued before the month is over: {session.early}"
+        if session.early and now < session.month(name).ends
+        else ""
+    )
 
 
 def _in_order(session: Session, name: str) -> None:

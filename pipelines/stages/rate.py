@@ -18,6 +18,7 @@ from pipelines.month_files import MonthWriter
 from pipelines.session import Session
 from pipelines.settings import Month
 from pipelines.stages import Facts
+from pipelines.tariff import loaded_prices
 from transforms.mediation.legs import legs
 from transforms.rating.rate import Rated, rate
 from transforms.tables.base import assert_contract, conform
@@ -59,7 +60,8 @@ def rate_month(session: Session, name: str) -> Facts:
         _suspend(session, name)
         suspense = warehouse.connection.execute(SUSPENDED_NOW, {"month": name}).fetchall()[0][0]
         facts = {"rows": written.rows, "sha256": written.sha256, "suspended": waiting, "suspense": suspense}
-        warehouse.note("rated_usage", name, {**facts, "inputs": inputs_of(session, name)})
+        facts |= {"inputs": inputs_of(session, name), "prices": loaded_prices(session)}
+        warehouse.note("rated_usage", name, facts)
     return {"rows": written.rows, "suspended": waiting, "bytes": written.bytes}
 
 

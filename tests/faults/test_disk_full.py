@@ -55,7 +55,7 @@ def test_disk_full_when_issuing(drafted: Home, undisturbed_issue: list[Traces], 
 def test_disk_full_behind_the_issue(drafted: Home, undisturbed_issue: list[Traces]) -> None:
     """The bills are issued, only their publication has no room: that is told, and the next run publishes them."""
     says = "stage issued stopped, what it had finished stays, and the next run goes on from there"
-    refused(command_on_full_disk(drafted, 600_000, "issue", "2026-04"), says)
+    refused(command_on_full_disk(drafted, 600_000, "issue", "2026-04", "--yes"), says)
     as_if_nothing_had_happened(drafted, undisturbed_issue)
 
 

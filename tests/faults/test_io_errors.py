@@ -89,11 +89,11 @@ class TestReading:
         assert run(home) == 0
         with monkeypatch.context() as patch:
             patch.setattr("pipelines.stages.proof.table_hash", unreadable)
-            said = call("issue", MONTH, *home.arguments)
+            said = call("issue", MONTH, "--yes", *home.arguments)
         assert said.status == 2
         assert "stage issued stopped, nothing of it was kept: IO Error" in said.err
         assert read_published(home.path)["bills"]["bill_number"].null_count() == 5
-        assert call("issue", MONTH, *home.arguments).status == 0
+        assert call("issue", MONTH, "--yes", *home.arguments).status == 0
         assert read_published(home.path)["bills"]["bill_number"].null_count() == 0
         assert command(home, "verify", MONTH).answer().status == 0
 

@@ -21,6 +21,8 @@ from pipelines.settings import Installation
 from tests.pipelines.traffic import COLUMNS, SIX_MONTHS, callr_events, standard_records
 
 SHIPPED = Path(__file__).parent / "home"
+SELLER = '[seller]\nname = "Exemple Télécom SAS"\nvat_number = "FR44732829320"\n'
+"""What bills need of the seller before they are numbered."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,9 @@ class Home:
         return self.path / "published" / "billing.duckdb"
 
     def settings(self, text: str) -> None:
-        """Writes callbill.toml."""
-        (self.path / "callbill.toml").write_text(text, encoding="utf-8")
+        """Writes callbill.toml, with SELLER where the text names nobody."""
+        whole = text if "[seller]" in text else f"{text}\n{SELLER}"
+        (self.path / "callbill.toml").write_text(whole, encoding="utf-8")
 
     def reference(self, name: str, text: str) -> None:
         """Writes one reference file."""

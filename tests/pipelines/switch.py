@@ -51,5 +51,5 @@ def recycle(home: Home, source: str | None = None) -> dict[str, Any]:
         assert failed.is_empty(), failed
 
     with pytest.MonkeyPatch.context() as patch, mock.patch.dict(os.environ):
-        patch.setattr(running, "_materialize", run)
+        patch.setattr(running, "materialize", run)
         return running.recycle_months(home.installation, Silent(), source=source)

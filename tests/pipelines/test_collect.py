@@ -249,7 +249,7 @@ def test_a_credit_note_lowers_the_debit(home: Home) -> None:
     close(home)
     before = {row["account_id"]: row["amount"] for row in read_published(home.path)["open_items"].to_dicts()}
     home.add("voice_outbound", "default_eur,France,0.005000,0,1,1,2026-04-01")
-    assert call("correct", APRIL, "--issue", *home.arguments).status == 0
+    assert call("correct", APRIL, "--new-tariff", "--issue", *home.arguments).status == 0
     items = read_published(home.path)["open_items"].to_dicts()
     open_now = {row["document"]: row["open_amount"] for row in items if row["account_id"] in ("A2", "A5")}
     collect(home)
@@ -262,7 +262,7 @@ def test_a_credit_of_all_leaves_nothing_to_debit(home: Home) -> None:
     close(home)
     home.add("voice_outbound", "default_eur,France,0.000000,0,1,1,2026-04-01")
     home.add("number_fees", "default_eur,FR,geographic,0.000000,none,2026-04-01")
-    assert call("correct", APRIL, "--issue", *home.arguments).status == 0
+    assert call("correct", APRIL, "--new-tariff", "--issue", *home.arguments).status == 0
     assert collect(home) == {"direct_debits": 0, "open_items": 1}
     assert list(contents(home)) == ["open-items-2026-04-1.csv"]
 
@@ -272,7 +272,7 @@ def test_a_debit_note_is_debited_by_itself(home: Home) -> None:
     collect(home)
     first = contents(home)
     home.add("voice_outbound", "default_eur,France,0.600000,0,1,1,2026-04-01")
-    assert call("correct", APRIL, "--issue", *home.arguments).status == 0
+    assert call("correct", APRIL, "--new-tariff", "--issue", *home.arguments).status == 0
     assert collect(home) == {"direct_debits": 2, "open_items": 2}
     assert contents(home).items() > first.items()
     assert set(debited(contents(home)["direct-debits-2026-04-2.xml"])) == {"DN-2026-000001", "DN-2026-000003"}

@@ -36,7 +36,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def correct(home: Home, *options: str) -> Any:
-    said = call("correct", APRIL, "--json", *options, *home.arguments)
+    said = call("correct", APRIL, "--new-tariff", "--json", *options, *home.arguments)
     assert (said.status, said.err) == (0, "")
     return said.result
 
@@ -47,7 +47,7 @@ def money(*amounts: str) -> tuple[Decimal, ...]:
 
 def test_nothing_to_correct(home: Home) -> None:
     assert correct(home, "--issue") == {"month": APRIL, "accounts": [], "lines": [], "lost": {}, "notes": []}
-    said = call("correct", APRIL, *home.arguments)
+    said = call("correct", APRIL, "--new-tariff", *home.arguments)
     assert said.out == "2026-04: every bill, with its notes, is what it would be today\n"
 
 
@@ -115,7 +115,7 @@ def test_what_waited_is_billed_by_the_correction_and_nowhere_else(home: Home) ->
         ("DN-2026-000001", "stranger"),
     ]
     assert rows(home, "SELECT net_amount FROM correction_notes") == [money("1.12")]
-    refused = call("issue", MAY, *home.arguments)
+    refused = call("issue", MAY, "--yes", *home.arguments)
     assert refused.status == 1
     assert "2026-05 is not as the controls last saw it" in refused.err
     run(home, MAY)
@@ -151,7 +151,7 @@ def test_late_usage_is_corrected_with_the_bill_it_stands_on(home: Home) -> None:
     issue(home, MAY)
     home.add("voice_outbound", CHEAPER)
     assert [row["difference"] for row in correct(home)["accounts"]] == ["-0.1000", "-0.2000"]
-    said = call("correct", MAY, "--json", *home.arguments)
+    said = call("correct", MAY, "--new-tariff", "--json", *home.arguments)
     assert [(row["usage_month"], row["quantity"], row["amount"]) for row in said.result["lines"]] == [
         (APRIL, -600, "-0.1200"),
         (APRIL, 600, "0.1000"),
@@ -190,12 +190,12 @@ def test_explained(home: Home) -> None:
 
 
 def test_refusals(home: Home) -> None:
-    said = call("correct", MAY, *home.arguments)
+    said = call("correct", MAY, "--new-tariff", *home.arguments)
     assert (said.status, said.err) == (2, "callbill: 2026-05 is not issued: run it, its bills are drafts\n")
     call("park", MAY, "A2", "--reason", "in doubt", "--by", "Ann", *home.arguments)
     issue(home, MAY)
     home.add("voice_outbound", CHEAPER)
-    said = call("correct", MAY, "--issue", *home.arguments)
+    said = call("correct", MAY, "--new-tariff", "--issue", *home.arguments)
     assert said.status == 2
     assert "2026-05 has parked bills" in said.err
     assert all(rows(home, f"SELECT count(*) FROM {table}") for table in ISSUED_TABLES)

@@ -294,7 +294,7 @@ def test_the_command_makes_receipts_in_the_month_of_their_credit_and_bills_that_
 
 def test_a_credit_note_is_made_like_a_bill(home: Home) -> None:
     home.prices("voice_outbound", (home.price_tables / "voice_outbound.csv").read_text().replace(",0.0", ",0.00"))
-    said = call("correct", APRIL, "--issue", *home.arguments)
+    said = call("correct", APRIL, "--new-tariff", "--issue", *home.arguments)
     assert said.status == 0, said.err
     found = make(home)
     notes = published(home, "SELECT note_number, gross_amount FROM correction_notes WHERE kind = 'credit_note'")

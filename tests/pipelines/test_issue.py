@@ -221,10 +221,10 @@ def test_a_receipt_takes_issued_bills_off(home: Home) -> None:
 
 
 def test_the_command_runs_a_month_that_was_not_run(home: Home) -> None:
-    said = call("issue", APRIL, "--json", *home.arguments)
+    said = call("issue", APRIL, "--yes", "--json", *home.arguments)
     assert said.status == 0
     assert (said.result["issued"], said.result["first_number"], said.result["parked"]) == (5, "2026-000001", [])
-    again = call("issue", APRIL, *home.arguments)
+    again = call("issue", APRIL, "--yes", *home.arguments)
     assert (again.status, again.out) == (0, "2026-04: 0 bills issued; 0 parked\n")
     rerun = call("run", APRIL, *home.arguments)
     assert rerun.status == 0
@@ -252,7 +252,7 @@ def test_an_old_warehouse_gives_out_no_number_twice(home: Home) -> None:
     issue(home, MAY)
     (home.path / "warehouse.duckdb").write_bytes(before)
     proof = (home.path / "issued/2026-05.json").read_bytes()
-    for command in (("issue", MAY), ("correct", APRIL, "--issue")):
+    for command in (("issue", MAY, "--yes"), ("correct", APRIL, "--issue", "--new-tariff")):
         said = call(*command, *home.arguments)
         assert said.status == 2
         assert "2026-05.json tells of issues that the warehouse does not know" in said.err

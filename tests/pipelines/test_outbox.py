@@ -74,7 +74,7 @@ class TestFilling:
         assert [(row["document"], row["account_id"], row["created_at"]) for row in bills] == issued != []
         assert {(row["billing_month"], row["state"]) for row in bills} == {(APRIL, "pending")}
         home.add("voice_outbound", "default_eur,France,0.090000,0,1,1,2026-04-02")
-        assert call("correct", APRIL, "--issue", *home.arguments).status == 0
+        assert call("correct", APRIL, "--new-tariff", "--issue", *home.arguments).status == 0
         noted = rows(home, "SELECT note_number, kind, account_id, issued_at FROM correction_notes ORDER BY 1")
         notes = [row for row in outbox(home) if row["kind"].endswith("note")]
         assert [(row["document"], row["kind"], row["account_id"], row["created_at"]) for row in notes] == noted != []
@@ -139,7 +139,7 @@ class TestWhatTheyTell:
         run(home, APRIL)
         issue(home, APRIL)
         home.add("voice_outbound", "default_eur,France,0.090000,0,1,1,2026-04-02")
-        call("correct", APRIL, "--issue", "--reason", "wrong price", *home.arguments)
+        call("correct", APRIL, "--new-tariff", "--issue", "--reason", "wrong price", *home.arguments)
         with Warehouse.open(home.installation) as warehouse:
             session = Session(home.installation, warehouse)
             queued = warehouse.frame("SELECT * FROM outbox")
@@ -192,7 +192,7 @@ class TestWhatTheyTell:
         run(home, APRIL)
         issue(home, APRIL)
         home.add("voice_outbound", "default_eur,France,0.090000,0,1,1,2026-04-02")
-        assert call("correct", APRIL, "--issue", *home.arguments).status == 0
+        assert call("correct", APRIL, "--new-tariff", "--issue", *home.arguments).status == 0
         with Warehouse.open(home.installation) as warehouse:
             make_pdfs(Session(home.installation, warehouse))
         with mail_server() as box:

@@ -32,7 +32,7 @@ def eventful(tmp_path_factory: pytest.TempPathFactory) -> Home:
     issue(home, MAY)
     home.add("voice_outbound", "default_eur,United Kingdom,0.030000,0,1,1,2026-05-01")
     for month in (APRIL, MAY):
-        assert call("correct", month, "--issue", *home.arguments).status == 0
+        assert call("correct", month, "--new-tariff", "--issue", *home.arguments).status == 0
     home.settings('[billing]\nfirst_month = "2026-04"\n[issue]\nbill_prefix = "NEW-"\n')
     home.prices("sms_outbound", "price_list,country,price_per_segment,valid_from\n")
     return home

@@ -115,7 +115,7 @@ def test_the_same_sent_again_in_the_meantime_stands_where_it_is_on_a_bill(home: 
     run(home)
     calls(home, "b.csv", [SAME_CALL])
     run(home)
-    assert call("issue", APRIL, *home.arguments).status == 0
+    assert call("issue", APRIL, "--yes", *home.arguments).status == 0
     settings(home, **RIGHT, template="${epoch}")
     recycle(home)
     run(home, MAY)
@@ -139,13 +139,13 @@ def test_of_two_on_no_bill_the_first_found_stands_as_ever(home: Home) -> None:
 def test_what_is_mended_after_its_month_was_issued_is_billed_later_and_rebuilds(home: Home) -> None:
     calls(home, "a.csv", [EPOCH, CALL])
     run(home)
-    assert call("issue", APRIL, *home.arguments).status == 0
+    assert call("issue", APRIL, "--yes", *home.arguments).status == 0
     settings(home, **RIGHT, template="${epoch}")
     recycle(home)
     billed = "SELECT usage_month, billing_month, record_id FROM rated_usage ORDER BY ALL"
     assert rows(home, billed) == [(APRIL, APRIL, "s1"), (APRIL, MAY, "e1")]
     run(home, MAY)
-    assert call("issue", MAY, *home.arguments).status == 0
+    assert call("issue", MAY, "--yes", *home.arguments).status == 0
     settings(home, time_zone="Asia/Tokyo", country="US")
     for month in (APRIL, MAY):
         said = call("rebuild", month, *home.arguments)
@@ -172,7 +172,7 @@ def test_a_whole_source_is_read_again_where_it_is_asked_for(home: Home) -> None:
 def test_what_stands_on_an_issued_bill_is_not_read_again(home: Home) -> None:
     calls(home, "a.csv", [CALL, ("s2", "", "0184000003", "0145000001", "2026-05-03 10:00:00", 5)])
     run(home)
-    assert call("issue", APRIL, *home.arguments).status == 0
+    assert call("issue", APRIL, "--yes", *home.arguments).status == 0
     run(home, MAY)
     settings(home, time_zone="UTC", country="FR")
     recycle(home, "switch")
@@ -180,7 +180,7 @@ def test_what_stands_on_an_issued_bill_is_not_read_again(home: Home) -> None:
         ("s1", datetime(2026, 4, 5, 8, tzinfo=UTC)),
         ("s2", datetime(2026, 5, 3, 10, tzinfo=UTC)),
     ]
-    assert call("issue", MAY, *home.arguments).status == 0
+    assert call("issue", MAY, "--yes", *home.arguments).status == 0
     assert call("rebuild", MAY, *home.arguments).status == 0
 
 
@@ -243,7 +243,7 @@ def test_a_recycling_that_was_killed_before_its_months_were_run(home: Home) -> N
     settings(home, **RIGHT, template="${epoch}")
     with Warehouse.open(home.installation) as warehouse:
         assert mend_records(Session(home.installation, warehouse)).mended == 1
-    said = call("issue", APRIL, *home.arguments)
+    said = call("issue", APRIL, "--yes", *home.arguments)
     assert (said.status, "run them before it is published" in said.err) == (1, True)
     recycle(home)
     assert rows(home, "SELECT record_id FROM rated_usage") == [("e1",)]

@@ -216,12 +216,12 @@ def test_wrong_calls(home: Home) -> None:
 def test_an_issued_month_is_not_corrected_for_what_is_written_off(home: Home) -> None:
     write_off(home, "--month", MONTH)
     assert call("run", MONTH, *home.arguments).status == 0
-    assert call("issue", MONTH, *home.arguments).status == 0
+    assert call("issue", MONTH, "--yes", *home.arguments).status == 0
     home.add("numbers", "+33184000009,A2,FR,geographic,false,2026-05-01,")
     home.edit(
         "numbers", "+33184000009,A2,FR,geographic,false,2026-05-01,", "+33184000009,A2,FR,geographic,false,2026-04-05,"
     )
-    result = call("correct", MONTH, "--json", *home.arguments).result
+    result = call("correct", MONTH, "--new-tariff", "--json", *home.arguments).result
     assert [line["kind"] for line in result["lines"]] == ["number_fee"]
     assert call("rebuild", MONTH, *home.arguments).status == 0
 

@@ -10,14 +10,13 @@ from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
 from pipelines.documents.einvoice.lines import line_terms, money, signed
+from pipelines.documents.einvoice.needs import FRENCH_NOTES, of_french_seller, of_seller
 from pipelines.documents.einvoice.parties import (
     NOWHERE,
     UNTAXED,
     buyer_terms,
     french_domestic,
     seller_terms,
-    siren_of,
-    vat_identifier,
 )
 from pipelines.documents.einvoice.words import labelled, plain, printable, word
 from pipelines.documents.legal import vat_reason
@@ -33,9 +32,6 @@ _INVOICE, _CREDIT_NOTE = "380", "381"
 _GENERAL = "AAI"
 """UNTDID 4451: general information. UBL writes the subject before the text, `#AAI#text`; a text without one could be
 taken for one."""
-
-_FRENCH_NOTES = (("PMT", "recovery_fee"), ("PMD", "late_payment"), ("AAB", "early_payment"))
-"""Subjects of the three notes that French businesses must give each other (BR-FR-05), and their wording in settings."""
 
 _COMPENSATED, _TRANSFER, _SEPA_TRANSFER, _SEPA_DEBIT, _UNDEFINED = "97", "30", "58", "59", "1"
 """UNTDID 4461."""
@@ -110,24 +106,15 @@ def declared_vat(document: Document) -> tuple[str, Decimal | None]:
 def _missing(document: Document) -> Iterator[str]:
     seller, legal = document.seller.party, document.seller.legal
     what = f"{document.number}: an e-invoice"
-    if not printable(seller.name):
-        yield f"{what} needs the seller's name ([seller] name)"
-    if document.vat_rule in UNTAXED:
-        if not printable(seller.registration) and not vat_identifier(seller):
-            yield f"{what} needs the seller's number in its register ([seller] registration)"
-    elif not vat_identifier(seller):
-        yield f"{what} with VAT or reverse charge needs the seller's VAT number ([seller] vat_number)"
+    for need in of_seller(seller, document.vat_rule):
+        yield f"{what} {need}"
     if document.vat_rule == "reverse_charge" and not document.buyer.vat_number_valid:
         yield f"{what} with reverse charge needs a valid VAT number of the customer"
-    for party, who in ((seller, "seller"), (document.buyer, "customer")):
-        if party.country in ("", NOWHERE):
-            yield f"{what} needs the country of the {who}"
+    if document.buyer.country in ("", NOWHERE):
+        yield f"{what} needs the country of the customer"
     if french_domestic(document):
-        if not siren_of(seller):
-            yield f"{what} to a French business needs the seller's SIREN or SIRET ([seller] registration)"
-        for _, key in _FRENCH_NOTES:
-            if not printable(legal.get(key, "")):
-                yield f"{what} to a French business needs the wording [legal_{document.language}] {key}"
+        for need in of_french_seller(seller, legal, document.language):
+            yield f"{what} {need}"
         if document.kind == "credit_note" and not (document.corrects and document.corrects_issued_on):
             yield f"{what} that is a credit note to a French business needs the bill that it corrects"
     declared_in = document.seller.vat_currency or ("EUR" if french_domestic(document) else document.currency)
@@ -146,7 +133,7 @@ def _notes(document: Document) -> list[dict[str, str]]:
     legal, language = document.seller.legal, document.language
     found = []
     if french_domestic(document):
-        found += [(subject, legal[key]) for subject, key in _FRENCH_NOTES]
+        found += [(subject, legal[key]) for subject, key in FRENCH_NOTES]
     found += [(_GENERAL, text) for text in (document.reason, legal.get("note", "")) if printable(text)]
     if document.exchange_rate is not None and document.seller.vat_currency:
         rate = f"1 {document.seller.vat_currency} = {plain(document.exchange_rate, language)} {document.currency}"
