@@ -172,10 +172,12 @@ def explain(identifier: str, home: Path | None, price_tables: Path | None, as_js
 def ui(home: Path | None, price_tables: Path | None, port: int) -> None:
     """Start Dagster's web UI on 127.0.0.1, over the same assets: schedules, backfills, checks, run history."""
     from pipelines.running import serve_ui
+    from pipelines.serving import require_free
 
     installation = Installation.find(home, price_tables)
     # Runs that are started there need it; here a person sees what is missing.
     _ = installation.price_tables
+    require_free(port)
     click.echo(f"callbill's assets on http://127.0.0.1:{port} (end with Ctrl-C)", err=True)
     serve_ui(installation, port)
 

@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NoReturn
 
 import dagster as dg
@@ -347,7 +346,8 @@ def _open_suspense(warehouse: Warehouse) -> pl.DataFrame:
 
 
 def serve_ui(installation: Installation, port: int) -> NoReturn:
-    """Becomes `dagster dev` on loopback: signals reach it, and its exit status is the command's."""
+    """Becomes `dagster dev` on loopback, its web server behind the guard: signals reach it, and its exit status is the
+    command's."""
     installation.home.mkdir(parents=True, exist_ok=True)
     prepare_environment(installation)
     instance = dagster_instance(installation)
@@ -357,10 +357,10 @@ def serve_ui(installation: Installation, port: int) -> NoReturn:
         _end_dead_runs(instance, of_dagster=True)
         lock.release()
     instance.dispose()
-    program = str(Path(sys.executable).with_name("dagster"))
     workspace = str(REPOSITORY / "workspace.yaml")
     # `dagster dev` warns of its successor `dg`, which is no part of the installation.
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
     # Dagster's processes import from the folder they are started in, whatever happens to lie there.
     os.chdir(REPOSITORY)
-    os.execv(program, [program, "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])
+    dagster = [sys.executable, "-m", "pipelines.serving"]
+    os.execv(sys.executable, [*dagster, "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])
