@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from transforms.mediation.formats import Kind, Read, Reader
+from transforms.mediation.interfaces import spelling
 from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
 from transforms.mediation.telephone import is_extension, number_or_extension
@@ -27,7 +28,7 @@ COLUMNS = (
     "globalCallID_callId",
     "globalCallId_ClusterID",
     "origLegCallIdentifier",
-    "destLegCallIdentifier",
+    "destLegIdentifier",
     "dateTimeOrigination",
     "dateTimeConnect",
     "dateTimeDisconnect",
@@ -44,7 +45,24 @@ COLUMNS = (
 )
 """The columns that are read; a file may have others, and need not have all."""
 
-_REQUIRED = ("cdrRecordType", "globalCallID_callManagerId", "globalCallID_callId")
+_OTHER_NAMES = {"destlegcallidentifier": "destLegIdentifier"}
+"""Some tables of Cisco's guide, and what was made by them, name the other leg as the first is named."""
+
+_REQUIRED = (
+    "cdrRecordType",
+    "globalCallID_callManagerId",
+    "globalCallID_callId",
+    "origLegCallIdentifier",
+    "destLegIdentifier",
+    "dateTimeOrigination",
+    "dateTimeConnect",
+    ("duration", "dateTimeDisconnect"),
+    "callingPartyNumber",
+    ("originalCalledPartyNumber", "finalCalledPartyNumber"),
+)
+_OF_QUALITY = frozenset(("callIdentifier",))
+"""The column of a CMR file for the leg; such a file has none of the calls' own."""
+
 _TYPES = re.compile(r'^\ufeff?"?(?:INTEGER|VARCHAR|UNIQUEIDENTIFIER)\b', re.IGNORECASE)
 _PHONE = r"^(?i:SEP|CSF|BOT|TCT|TAB|ATA|CIPC|VGP)"
 _UNANSWERED = {
@@ -65,7 +83,15 @@ class CucmLines:
 
     source: Source
     lines: CsvLines = field(
-        default_factory=lambda: CsvLines(COLUMNS, _REQUIRED, others=True, skipped=1, skipped_if=_TYPES)
+        default_factory=lambda: CsvLines(
+            COLUMNS,
+            _REQUIRED,
+            others=True,
+            skipped=1,
+            skipped_if=_TYPES,
+            spelled=spelling(COLUMNS, _OTHER_NAMES),
+            unless=_OF_QUALITY,
+        )
     )
 
     @property
@@ -121,7 +147,7 @@ def _fields(calls: pl.DataFrame, source: Source) -> pl.DataFrame:
     forwarded = pl.col("_moved") & pl.col("_went_on")
     fields = read.select(
         "record_number",
-        (linked + "-" + pl.col("origLegCallIdentifier") + "-" + pl.col("destLegCallIdentifier")).alias("record_id"),
+        (linked + "-" + pl.col("origLegCallIdentifier") + "-" + pl.col("destLegIdentifier")).alias("record_id"),
         pl.when(pl.col("cdrRecordType") == "1").then(pl.lit("voice")).otherwise("cdrRecordType").alias("service"),
         pl.when("_inbound").then(pl.lit("inbound")).otherwise(pl.lit(UNSTATED)).alias("direction"),
         pl.col("_caller").fill_null("anonymous").alias("from_number"),
@@ -157,7 +183,8 @@ def _status() -> pl.Expr:
 
 def recognises(head: str) -> bool:
     """Whether the first line names CUCM's columns."""
-    return '"cdrRecordType"' in head.split("\n", 1)[0] or "globalCallID_callManagerId" in head.split("\n", 1)[0]
+    first = head.split("\n", 1)[0].lower()
+    return '"cdrrecordtype"' in first or "globalcallid_callmanagerid" in first
 
 
 def reader(kind: Kind, source: Source) -> Reader:
