@@ -42,6 +42,7 @@ COLUMNS = (
     "destDeviceName",
     "origCause_value",
     "destCause_value",
+    "mobileCallType",
 )
 """The columns that are read; a file may have others, and need not have all."""
 
@@ -64,7 +65,9 @@ _OF_QUALITY = frozenset(("callIdentifier",))
 """The column of a CMR file for the leg; such a file has none of the calls' own."""
 
 _TYPES = re.compile(r'^\ufeff?"?(?:INTEGER|VARCHAR|UNIQUEIDENTIFIER)\b', re.IGNORECASE)
-_PHONE = r"^(?i:SEP|CSF|BOT|TCT|TAB|ATA|CIPC|VGP)"
+_PHONE = r"^(?i:(?:SEP|ATA)[0-9A-F]{12}|(?:AN|VGP)[0-9A-F]{10,13}|(?:CSF|BOT|TCT|TAB|CIPC)[\w.-]+)$"
+"""How CUCM names telephones: what they are, and their address or their user; gateways and trunks have other names."""
+
 _UNANSWERED = {
     "0": "no_answer",
     "16": "no_answer",
@@ -100,8 +103,8 @@ class CucmLines:
         return self.lines.records
 
     def feed(self, batch: pl.DataFrame, *, last: bool) -> Read:
-        """The calls of the next lines. Quality records, calls between extensions, and a receiver that was lifted and
-        put back without a number are counted only."""
+        """The calls of the next lines. Quality records, calls between extensions or between telephones of the cluster,
+        and a receiver that was lifted and put back without a number are counted only."""
         found = self.lines.feed(batch["line"], last=last)
         numbers = ("callingPartyNumber", "originalCalledPartyNumber", "finalCalledPartyNumber")
         # A directory number in E.164 is a pattern for CUCM, which writes its plus as \\+.
@@ -114,10 +117,17 @@ class CucmLines:
         inside = is_extension(pl.col("_dialled"), self.source.extension_digits) & is_extension(
             pl.col("_reached"), self.source.extension_digits
         )
+        # Between two telephones, whatever their numbers look like; with a mobile phone as one of them the call left.
+        mobile = pl.col("mobileCallType").fill_null("0") != "0"
+        within = _is_phone("origDeviceName") & _is_phone("destDeviceName") & ~mobile
         no_call = pl.col("_dialled").is_null() & ~pl.col("_connected")
         other = pl.col("cdrRecordType").is_in(("0", "2")).fill_null(False)
-        calls = rows.filter(~(other | no_call | (inside & ~pl.col("_inbound"))))
+        calls = rows.filter(~(other | no_call | ((inside | within) & ~pl.col("_inbound"))))
         return Read(_fields(calls, self.source), found.unreadable, unbillable=rows.height - calls.height)
+
+
+def _is_phone(device: str) -> pl.Expr:
+    return pl.col(device).str.contains(_PHONE).fill_null(False)
 
 
 def _is_one_of(name: str, names: tuple[str, ...]) -> pl.Expr:
@@ -130,7 +140,7 @@ def _fields(calls: pl.DataFrame, source: Source) -> pl.DataFrame:
     # Of an extension the number that it shows outside, and of a number dialled the one that was sent to the trunk.
     shown = is_extension(pl.col("callingPartyNumber"), digits) & pl.col("outpulsedCallingPartyNumber").is_not_null()
     caller = pl.when(shown).then("outpulsedCallingPartyNumber").otherwise("callingPartyNumber")
-    phone = pl.col("destDeviceName").str.contains(_PHONE).fill_null(False)
+    phone = _is_phone("destDeviceName")
     sent = pl.when(phone).then("_reached").otherwise(pl.coalesce("outpulsedCalledPartyNumber", "_reached"))
     held = ~is_extension(pl.col("_dialled"), digits)
     went_on = final.str.contains(r"^[+0-9]").fill_null(False) & ~phone & ~is_extension(final, digits)
