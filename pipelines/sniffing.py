@@ -13,7 +13,7 @@ from pipelines.errors import BadInput
 from pipelines.inbox import Batch, InboxFile, read
 from pipelines.settings import Installation
 from pipelines.sources import source_of
-from transforms.mediation.formats import AssemblingFormat, Format, all_formats
+from transforms.mediation.formats import AssemblingFormat, Format, all_formats, header_problem
 from transforms.mediation.parts import assemble_parts
 from transforms.mediation.records import as_usage_records, mediate
 from transforms.mediation.values import shape
@@ -30,7 +30,8 @@ HEAD_CHARACTERS = 4096
 @dataclass(frozen=True)
 class Sniffed:
     """What a file is when it is read as one format. `usage`: UsageRecords in the order of the file; `refused`:
-    record_number, reason, detail; `incomplete`: records of events that are not whole in what was read."""
+    record_number, reason, detail; `incomplete`: records of events that are not whole in what was read; `problem`: why
+    none of its records can be read as that."""
 
     form: Format
     recognised: bool
@@ -41,6 +42,7 @@ class Sniffed:
     told: int
     incomplete: int
     beginning_only: bool
+    problem: str | None = None
 
     def rank(self) -> tuple[int, int, bool]:
         """In thousandths of its records: how many became usage or stand in one, and how many were read at all."""
@@ -53,7 +55,8 @@ def sniff_file(
     installation: Installation, path: Path, form: str | None, shown: int, *, show_numbers: bool = False
 ) -> dict[str, Any]:
     """What the file is: `format`, `also_possible` formats that read it as well, counts of its records, the refused ones by
-    reason, the first `shown` as usage, and where to put it. Raises BadInput where no format reads any of it."""
+    reason, the `problem` of its header where it has one, the first `shown` as usage, and where to put it. Raises BadInput
+    where no format reads any of it."""
     formats = all_formats()
     if form is not None and form not in formats:
         raise BadInput(f"there is no format {form}; callbill knows {', '.join(sorted(formats))}")
@@ -68,6 +71,9 @@ def sniff_file(
             f"{path}: no format that callbill knows ({', '.join(sorted(formats))}) reads a record of it; any CSV can be "
             "described as format table, see docs/formats/table.md"
         )
+    if form is None and all(one.problem for one in found):
+        sentences = [f"{path}: no record of it is read as {one.form.NAME}: {one.problem}" for one in found]
+        raise BadInput(sentences)
     best = found[0]
     as_good = [one.form.NAME for one in found[1:] if one.rank()[:2] == best.rank()[:2] and best.rank()[1]]
     reasons = best.refused.group_by("reason", "detail", maintain_order=True).len("records")
@@ -82,6 +88,7 @@ def sniff_file(
         "refused": best.refused["record_number"].n_unique(),
         "unbillable": best.unbillable + best.told,
         "incomplete": best.incomplete,
+        "problem": best.problem,
         "reasons": reasons.sort("records", descending=True, maintain_order=True).head(MOST_REASONS).to_dicts(),
         "shown": _shown(best.usage.head(shown), show_numbers=show_numbers),
         "put_into": str(installation.inbox / best.form.NAME),
@@ -136,6 +143,7 @@ def _read_as(installation: Installation, path: Path, form: Format) -> Sniffed:
         told,
         incomplete,
         beginning_only=not last,
+        problem=header_problem(reader),
     )
 
 

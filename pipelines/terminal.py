@@ -307,7 +307,10 @@ def show_sniffed(result: dict[str, Any]) -> None:
         for row in result["shown"]
     ]
     _table(console, f"The first {len(rows):,} as usage", columns, rows)
-    say(f"put it into {result['put_into']}")
+    if result["problem"]:
+        say(f"no record of it is read: {result['problem']}")
+    else:
+        say(f"put it into {result['put_into']}")
 
 
 def show_outbox(rows: Sequence[dict[str, Any]]) -> None:

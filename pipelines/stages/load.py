@@ -25,7 +25,7 @@ from pipelines.stages.file_versions import NewFile, known_records, new_files, on
 from pipelines.stages.repeated import repeated_events
 from transforms.mediation import records
 from transforms.mediation.duplicates import find_duplicates
-from transforms.mediation.formats import Format, Read, Reader, all_formats, lines_read
+from transforms.mediation.formats import Format, Read, Reader, all_formats, header_problem, lines_read
 from transforms.mediation.source import Source
 from transforms.tables.base import assert_contract, conform, empty
 from transforms.tables.usage import EventParts, NumberEvents, RefusedRecords, UsageRecords
@@ -200,6 +200,13 @@ def _load_file(session: Session, new: NewFile, form: Format) -> tuple[int, int]:
         ],
     )
     remember_path(session, new)
+    problem = header_problem(reader)
+    if problem is not None and seen:
+        session.progress.warn(
+            f"{file.name}: no record of it is read: {problem}. Records in suspense for it: {seen:,}. Where the settings "
+            "are wrong, mend them and run callbill recycle; where the file is, put it in with the right header under "
+            "another name, and write these off"
+        )
     return seen, refused + damaged
 
 

@@ -249,13 +249,27 @@ def _no_bridge(told: Collection[str]) -> pl.Expr:
     return pl.all_horizontal(pl.col(name).is_in(("0", "")).fill_null(True) for name in _BRIDGE)
 
 
+def _between(kind: str) -> pl.Expr:
+    """From the bridge to the end, in the units of that kind of moment; null where either is not told so."""
+    began, ended = _number(f"bridge_{kind}"), _number(f"end_{kind}")
+    return pl.when((began > 0) & (ended >= began)).then(ended - began)
+
+
 def _bridged_seconds(time_zone: str, told: Collection[str]) -> pl.Expr:
-    """Seconds from the bridge to the end of a call whose last application was the bridge; null where it is not told."""
-    began, ended = _number("bridge_uepoch"), _number("end_uepoch")
-    exact = pl.when((began > 0) & (ended >= began)).then(ended - began)
+    """Seconds in which both ends of a call whose last application was the bridge could speak; null where it is not told.
+
+    From the bridge to the end, and never more than the call itself has: one that is bridged while the far end still rings
+    (early media, FreeSWITCH's default) is answered later, by both ends at once.
+    """
+    exact, whole = _between("uepoch"), _between("epoch")
     lasted = (_moment("end", time_zone) - _moment("bridge", time_zone)).dt.total_microseconds()
+    # Two moments of one kind before two of which one is cut to its second.
+    bridged = pl.coalesce(
+        _begun(exact, 1_000_000), whole.cast(pl.String), _begun(pl.when(lasted >= 0).then(lasted), 1_000_000)
+    )
+    spoken = _number("_seconds")
+    rang = (spoken < bridged.cast(pl.Int64)).fill_null(False)
     return pl.coalesce(
         pl.when(_no_bridge(told) & pl.col("bridge_channel").is_null()).then(pl.lit("0")),
-        _begun(exact, 1_000_000),
-        _begun(pl.when(lasted >= 0).then(lasted), 1_000_000),
+        pl.when(rang).then("_seconds").otherwise(bridged),
     )

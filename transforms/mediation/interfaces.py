@@ -61,7 +61,7 @@ def interface_records(
     usage: Callable[[pl.DataFrame], pl.DataFrame],
     *,
     known: Sequence[str],
-    required: Sequence[str],
+    required: Sequence[str | tuple[str, ...]],
     pages: Sequence[str],
     others: Mapping[str, str],
 ) -> InterfaceRecords:

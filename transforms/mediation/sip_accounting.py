@@ -54,7 +54,7 @@ def is_accounting(head: str) -> bool:
 
 @dataclass
 class SipAccounting:
-    """Reads one file of either kind, which its first line tells: one that names a `duration` is the header of CDRs."""
+    """Reads one file of either kind, which its first line tells: one that names columns is the header of CDRs."""
 
     source: Source
     records: int = 0
@@ -64,6 +64,11 @@ class SipAccounting:
 
     def __post_init__(self) -> None:
         self._names = self.source.template or COLUMNS
+
+    @property
+    def problem(self) -> str | None:
+        """What the header of an export of whole calls lacks."""
+        return self._calls.lines.problem if self._calls is not None else None
 
     def feed(self, batch: pl.DataFrame, *, last: bool) -> Read:
         """The records of the next lines. INVITE and BYE come as parts; whole calls come as fields."""

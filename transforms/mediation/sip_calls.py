@@ -30,18 +30,35 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 """What is read, and the columns that may hold it: the first that says something."""
 
+_NEEDED = (
+    (*_NAMES["callid"], *_NAMES["id"]),
+    *(_NAMES["start"], _NAMES["duration"], _NAMES["callee"]),
+)
+"""What an export must name; the other columns may be missing."""
+
+_KNOWN = tuple(name for names in _NAMES.values() for name in names)
+_LEAST_NAMED = 3
+"""So many columns of an export make a line a header; no accounting line holds their names."""
+
 _NEVER = "2000-01-01 00:00:00"
 """Kamailio's table `acc_cdrs` has this start where there is none."""
 
 
+def plain(name: str) -> str:
+    """The name of a column as the tables have it."""
+    return name.strip().lower()
+
+
 def columns_of(line: str) -> tuple[str, list[str]] | None:
-    """The delimiter and the columns of a header, or None where the line is no header of whole calls."""
+    """The delimiter and the columns of a header in small letters, or None where the line is no header of whole calls."""
     for delimiter in _DELIMITERS:
         try:
             names = next(csv.reader([line.removeprefix("\ufeff").rstrip("\r")], delimiter=delimiter), [])
         except csv.Error:
             continue
-        if "duration" in names and any(name in names for name in _NAMES["start"]):
+        names = [plain(name) for name in names]
+        timed = "duration" in names and any(name in names for name in _NAMES["start"])
+        if timed or len(set(names) & set(_KNOWN)) >= _LEAST_NAMED:
             return delimiter, names
     return None
 
@@ -61,8 +78,7 @@ class SipCalls:
     lines: CsvLines = field(init=False)
 
     def __post_init__(self) -> None:
-        known = [name for names in _NAMES.values() for name in names]
-        self.lines = CsvLines(known=known, required=("duration",), delimiter=self.header[0], others=True)
+        self.lines = CsvLines(_KNOWN, _NEEDED, delimiter=self.header[0], others=True, spelled=plain)
 
     @property
     def records(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Literal
@@ -71,27 +71,47 @@ def header_names(line: str, delimiter: str) -> list[str]:
         return []
 
 
+def lacking(required: Sequence[str | tuple[str, ...]], names: Collection[str]) -> str:
+    """What of `required` is not among `names`, each a column or several of which one suffices: half a sentence, or empty."""
+    groups = [(one,) if isinstance(one, str) else one for one in required]
+    missing = [_either(group) for group in groups if not set(group) & set(names)]
+    if len(missing) > 1:
+        return f"columns are missing: {'; '.join(missing)}"
+    return f"column {missing[0]} is missing" if missing else ""
+
+
+def _either(names: Sequence[str]) -> str:
+    *others, last = (f"'{name}'" for name in names)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 @dataclass
 class CsvLines:
     """Reads the lines of one CSV file batch by batch. `known` names the columns that may occur.
 
-    A header that lacks a required column, or has one that is unknown or repeated, makes every record unreadable; with
-    `others` unknown columns are passed over. `shapes` are the columns of files that have no header, by their number:
-    there a line may have any of these numbers of fields, and a first line that names such columns is a header all the
-    same. `before`: lines before the header, and `skipped`: lines behind it, that are no records; the latter only where they
-    begin as `skipped_if`, if that is given. `spelled`: the known name
-    that a header means, where sources spell it in several ways. With `only`, that record alone is read, the others are
-    counted, and `line` is then where it begins; `begins` tells it of the records `where`. `lines_read`: the lines that
-    headers, skipped lines and records took, but for empty ones.
+    A header that lacks a required column (of several names one suffices), or has one that is unknown or repeated, makes
+    every record unreadable, and `problem` says why; with `others` unknown columns are passed over, and one that names any
+    of `unless` is of another kind of file, of which nothing is required. `spelled`: the known name that a header means,
+    where sources spell it in several ways.
+
+    `shapes` are the columns of files that have no header, by their number: there a line may have any of these numbers of
+    fields, and a first line that names such columns, or all of `marks`, is a header all the same; `named` are then its
+    columns. `before`: lines before the header, and `skipped`: lines behind it, that are no records; the latter only where
+    they begin as `skipped_if`, if that is given.
+
+    With `only`, that record alone is read, the others are counted, and `line` is then where it begins; `begins` tells it
+    of the records `where`. `lines_read`: the lines that headers, skipped lines and records took, but for empty ones.
     """
 
     known: Sequence[str]
-    required: Sequence[str] = ()
+    required: Sequence[str | tuple[str, ...]] = ()
     delimiter: str = ","
     others: bool = False
     shapes: dict[int, list[str]] = field(default_factory=dict)
     skipped: int = 0
     spelled: Callable[[str], str] | None = None
+    unless: frozenset[str] = frozenset()
+    marks: frozenset[str] = frozenset()
     skipped_if: re.Pattern[str] | None = None
     before: int = 0
     only: int = 0
@@ -101,6 +121,7 @@ class CsvLines:
     problem: str | None = None
     records: int = 0
     lines_read: int = 0
+    named: tuple[str, ...] = ()
     _begun: bool = False
     _passed: int = 0
     _widths: list[int] = field(default_factory=list)
@@ -163,29 +184,36 @@ class CsvLines:
         if self.spelled is not None:
             names = [self.spelled(name) for name in names]
         if self.shapes:
-            lowered = [name.strip().lower() for name in names]
-            if (
-                not names
-                or len(set(lowered)) < len(lowered)
-                or not set(lowered) <= {name.lower() for name in self.known}
-            ):
-                return False
-            as_known = {name.lower(): name for name in self.known}
-            self.shapes = {**self.shapes, len(names): [as_known[name] for name in lowered]}
-            return True
+            return self._is_named([name.strip().lower() for name in names])
         unknown = [place for place, name in enumerate(names, start=1) if name not in self.known and not self.others]
         repeated = sorted(name for name, times in Counter(names).items() if times > 1 and name in self.known)
-        missing = [name for name in self.required if name not in names]
+        missing = lacking(self.required, names) if self.unless.isdisjoint(names) else ""
+        place = f"line {self._passed + 1}"
         if unknown:
             # Not by its name: a file without a header would show the values of its first record.
-            self.problem = f"line 1: the name of column {unknown[0]} is unknown; known are {', '.join(self.known)}"
+            self.problem = f"{place}: the name of column {unknown[0]} is unknown; known are {', '.join(self.known)}"
         elif repeated:
-            self.problem = f"line 1: column '{repeated[0]}' stands twice"
+            self.problem = f"{place}: column '{repeated[0]}' stands twice"
         elif missing:
-            self.problem = f"line 1: column '{missing[0]}' is missing"
+            self.problem = f"{place}: {missing}"
         elif len(names) > MOST_COLUMNS:
-            self.problem = f"line 1: {len(names)} columns, and at most {MOST_COLUMNS} are read"
+            self.problem = f"{place}: {len(names)} columns, and at most {MOST_COLUMNS} are read"
         self.shapes = {len(names): [n if n in self.known else f"_{at}" for at, n in enumerate(names)]}
+        return True
+
+    def _is_named(self, names: list[str]) -> bool:
+        """Whether a first line of these names, in small letters, is a header of a file that need not have one."""
+        as_known = {name.lower(): name for name in self.known}
+        marked = bool(self.marks) and self.marks <= set(names)
+        if not names or (not marked and (len(set(names)) < len(names) or not set(names) <= set(as_known))):
+            return False
+        repeated = next((name for name in names if names.count(name) > 1 and name in as_known), None)
+        found = [as_known.get(name, f"_{at}") for at, name in enumerate(names)]
+        missing = f"column '{repeated}' stands twice" if repeated else lacking(self.required, found)
+        if missing:
+            self.problem = f"line {self._passed + 1}: {missing}"
+        self.named = tuple(found)
+        self.shapes = {**self.shapes, len(names): found}
         return True
 
     def _join_broken(self, table: pl.DataFrame, *, last: bool) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -154,6 +154,14 @@ def lines_read(reader: Reader) -> int | None:
     return found
 
 
+def header_problem(reader: Reader) -> str | None:
+    """Why no record of its file can be read, as far as `reader` has read it: what its header or the template of the
+    settings lacks, half a sentence. A property `problem` of its own or of its `LineReader`, as in `lines_read`."""
+    tells = reader if hasattr(reader, "problem") else getattr(reader, "lines", None)
+    found: str | None = getattr(tells, "problem", None)
+    return found
+
+
 @dataclass
 class ColumnReader:
     """Reads the batches of a file that has columns of its own, such as Parquet: every value as text."""
@@ -161,7 +169,7 @@ class ColumnReader:
     known: tuple[str, ...]
     required: tuple[str, ...]
     records: int = 0
-    _problem: str | None = field(default=None)
+    problem: str | None = None
 
     def feed(self, batch: pl.DataFrame, *, last: bool) -> Read:
         """The next rows. A moment is written with its offset; one without a zone stays ambiguous and is refused."""
@@ -181,13 +189,14 @@ class ColumnReader:
                 if missing
                 else f"of the type {batch.schema[what]}, which is no text"
             )
+            self.problem = f"column '{what}' is {why}; known are {', '.join(self.known)}"
             return Read(
                 nothing,
                 pl.select(
                     numbers.alias("record_number"),
                     pl.lit(None, pl.String).alias("record_id"),
                     pl.lit("unreadable").alias("reason"),
-                    pl.lit(f"column '{what}' is {why}; known are {', '.join(self.known)}").alias("detail"),
+                    pl.lit(self.problem).alias("detail"),
                 ),
             )
         text = [

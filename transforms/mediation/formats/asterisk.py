@@ -29,6 +29,13 @@ _ALWAYS = (
 )
 _OPTIONAL = ("uniqueid", "userfield", "peeraccount", "linkedid", "sequence")
 _COLUMNS = (*_ALWAYS, *_OPTIONAL)
+_MARKS = frozenset(("dcontext", "lastapp", "disposition", "billsec"))
+_NEEDED = (
+    *("src", "dst", "dcontext", "channel", "dstchannel", "lastapp", "lastdata"),
+    *("start", "answer", "billsec", "disposition"),
+)
+"""What a header must name, if there is one."""
+
 _SHAPES = {width: list(_COLUMNS[:width]) for width in (21, 18, 17, 16)}
 
 _DISPOSITION = {
@@ -150,7 +157,7 @@ class MasterLines:
     """Reads the rows of one Master.csv."""
 
     source: Source
-    lines: CsvLines = field(default_factory=lambda: CsvLines(known=_COLUMNS, shapes=_SHAPES))
+    lines: CsvLines = field(default_factory=lambda: CsvLines(_COLUMNS, _NEEDED, shapes=_SHAPES, marks=_MARKS))
 
     @property
     def records(self) -> int:
@@ -169,7 +176,7 @@ def recognises(head: str) -> bool:
     line = head.removeprefix("\ufeff").partition("\n")[0]
     names = {name.strip().strip('"').lower() for name in line.split(",")}
     row = r'"?(?:ANSWERED|NO ANSWER|BUSY|FAILED|CONGESTION)"?,"?(?:DOCUMENTATION|BILLING|BILL|OMIT|IGNORE)"?(?:,|\s*$)'
-    return {"dcontext", "disposition", "billsec", "lastapp"} <= names or re.search(row, line) is not None
+    return names >= _MARKS or re.search(row, line) is not None
 
 
 def reader(kind: Kind, source: Source) -> Reader:

@@ -27,6 +27,23 @@ _COLUMNS = (
     *("channame", "appname", "appdata", "amaflags", "accountcode", "uniqueid", "linkedid", "peer"),
     *("userfield", "userdeftype", "eventextra"),
 )
+_MARKS = frozenset(("eventtype", "eventtime"))
+_NEEDED = (
+    *(
+        "eventtype",
+        "eventtime",
+        "cid_num",
+        "exten",
+        "context",
+        "channame",
+        "appname",
+        "appdata",
+        "uniqueid",
+        "linkedid",
+    ),
+)
+"""What a header must name, if there is one."""
+
 _SHAPES = {width: list(_COLUMNS[:width]) for width in (20, 19, 18, 17)}
 """What the narrower mappings leave out stands behind the last column that is read."""
 
@@ -86,7 +103,7 @@ class EventLines:
     """Reads the events of one file."""
 
     source: Source
-    lines: CsvLines = field(default_factory=lambda: CsvLines(known=_COLUMNS, shapes=_SHAPES))
+    lines: CsvLines = field(default_factory=lambda: CsvLines(_COLUMNS, _NEEDED, shapes=_SHAPES, marks=_MARKS))
 
     @property
     def records(self) -> int:

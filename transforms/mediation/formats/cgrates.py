@@ -14,7 +14,7 @@ from transforms.mediation.formats import PART, Assembled, Kind, Read, Reader
 from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
 from transforms.mediation.telephone import is_extension, number_or_extension
-from transforms.mediation.text_lines import CsvLines, Fields
+from transforms.mediation.text_lines import CsvLines, Fields, lacking
 from transforms.mediation.values import epoch, instant, local_instant
 from transforms.tables.usage import UNSTATED
 
@@ -39,6 +39,12 @@ COLUMNS = (
     "Usage",
 )
 """The fields of a CDR in the order of the export; the cost and fields of one's own may follow."""
+
+_NEEDED = (("CGRID", "OriginID"), ("Account", "Subject"), "Destination", ("SetupTime", "AnswerTime"), "Usage")
+"""What a header must name, if there is one."""
+
+_LEAST_NAMED = 4
+"""So many columns of an export make a line a header; no record holds their names."""
 
 _DIRECTION = COLUMNS.index("Direction")
 _NARROWEST, _WIDEST = 13, 24
@@ -108,7 +114,10 @@ def _names(line: str) -> list[str]:
 
 def _lines(names: list[str], header: tuple[str, ...]) -> CsvLines:
     if header:
-        return CsvLines(COLUMNS, shapes={len(names): list(header)}, before=1)
+        lines = CsvLines(COLUMNS, shapes={len(names): list(header)}, before=1)
+        missing = lacking(_NEEDED, header)
+        lines.problem = f"line 1: {missing}" if missing else None
+        return lines
     # A line fits one of the widths only; the likely one first saves the tries of the others.
     widths = sorted(range(_NARROWEST, _WIDEST + 1), key=lambda width: width != len(names))
     return CsvLines(_PLACES, shapes={width: list(_PLACES[:width]) for width in widths})
@@ -117,7 +126,7 @@ def _lines(names: list[str], header: tuple[str, ...]) -> CsvLines:
 def _header(names: list[str]) -> tuple[str, ...]:
     """The columns that a first line names, in any case; none where it is a record."""
     known = [_NAMED.get(name.strip().rpartition(".")[2].lower(), "") for name in names]
-    if not {"Destination", "Usage"} <= set(known) or not {"CGRID", "OriginID"} & set(known):
+    if len(set(known) - {""}) < _LEAST_NAMED:
         return ()
     return tuple(name if name and name not in known[:at] else f"_{at}" for at, name in enumerate(known))
 

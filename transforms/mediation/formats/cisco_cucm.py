@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from transforms.mediation.formats import Kind, Read, Reader
+from transforms.mediation.interfaces import spelling
 from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
 from transforms.mediation.telephone import is_extension, number_or_extension
@@ -27,7 +28,7 @@ COLUMNS = (
     "globalCallID_callId",
     "globalCallId_ClusterID",
     "origLegCallIdentifier",
-    "destLegCallIdentifier",
+    "destLegIdentifier",
     "dateTimeOrigination",
     "dateTimeConnect",
     "dateTimeDisconnect",
@@ -41,12 +42,32 @@ COLUMNS = (
     "destDeviceName",
     "origCause_value",
     "destCause_value",
+    "mobileCallType",
 )
 """The columns that are read; a file may have others, and need not have all."""
 
-_REQUIRED = ("cdrRecordType", "globalCallID_callManagerId", "globalCallID_callId")
+_OTHER_NAMES = {"destlegcallidentifier": "destLegIdentifier"}
+"""Some tables of Cisco's guide, and what was made by them, name the other leg as the first is named."""
+
+_REQUIRED = (
+    "cdrRecordType",
+    "globalCallID_callManagerId",
+    "globalCallID_callId",
+    "origLegCallIdentifier",
+    "destLegIdentifier",
+    "dateTimeOrigination",
+    "dateTimeConnect",
+    ("duration", "dateTimeDisconnect"),
+    "callingPartyNumber",
+    ("originalCalledPartyNumber", "finalCalledPartyNumber"),
+)
+_OF_QUALITY = frozenset(("callIdentifier",))
+"""The column of a CMR file for the leg; such a file has none of the calls' own."""
+
 _TYPES = re.compile(r'^\ufeff?"?(?:INTEGER|VARCHAR|UNIQUEIDENTIFIER)\b', re.IGNORECASE)
-_PHONE = r"^(?i:SEP|CSF|BOT|TCT|TAB|ATA|CIPC|VGP)"
+_PHONE = r"^(?i:(?:SEP|ATA)[0-9A-F]{12}|(?:AN|VGP)[0-9A-F]{10,13}|(?:CSF|BOT|TCT|TAB|CIPC)[\w.-]+)$"
+"""How CUCM names telephones: what they are, and their address or their user; gateways and trunks have other names."""
+
 _UNANSWERED = {
     "0": "no_answer",
     "16": "no_answer",
@@ -65,7 +86,15 @@ class CucmLines:
 
     source: Source
     lines: CsvLines = field(
-        default_factory=lambda: CsvLines(COLUMNS, _REQUIRED, others=True, skipped=1, skipped_if=_TYPES)
+        default_factory=lambda: CsvLines(
+            COLUMNS,
+            _REQUIRED,
+            others=True,
+            skipped=1,
+            skipped_if=_TYPES,
+            spelled=spelling(COLUMNS, _OTHER_NAMES),
+            unless=_OF_QUALITY,
+        )
     )
 
     @property
@@ -74,8 +103,8 @@ class CucmLines:
         return self.lines.records
 
     def feed(self, batch: pl.DataFrame, *, last: bool) -> Read:
-        """The calls of the next lines. Quality records, calls between extensions, and a receiver that was lifted and
-        put back without a number are counted only."""
+        """The calls of the next lines. Quality records, calls between extensions or between telephones of the cluster,
+        and a receiver that was lifted and put back without a number are counted only."""
         found = self.lines.feed(batch["line"], last=last)
         numbers = ("callingPartyNumber", "originalCalledPartyNumber", "finalCalledPartyNumber")
         # A directory number in E.164 is a pattern for CUCM, which writes its plus as \\+.
@@ -88,10 +117,17 @@ class CucmLines:
         inside = is_extension(pl.col("_dialled"), self.source.extension_digits) & is_extension(
             pl.col("_reached"), self.source.extension_digits
         )
+        # Between two telephones, whatever their numbers look like; with a mobile phone as one of them the call left.
+        mobile = pl.col("mobileCallType").fill_null("0") != "0"
+        within = _is_phone("origDeviceName") & _is_phone("destDeviceName") & ~mobile
         no_call = pl.col("_dialled").is_null() & ~pl.col("_connected")
         other = pl.col("cdrRecordType").is_in(("0", "2")).fill_null(False)
-        calls = rows.filter(~(other | no_call | (inside & ~pl.col("_inbound"))))
+        calls = rows.filter(~(other | no_call | ((inside | within) & ~pl.col("_inbound"))))
         return Read(_fields(calls, self.source), found.unreadable, unbillable=rows.height - calls.height)
+
+
+def _is_phone(device: str) -> pl.Expr:
+    return pl.col(device).str.contains(_PHONE).fill_null(False)
 
 
 def _is_one_of(name: str, names: tuple[str, ...]) -> pl.Expr:
@@ -104,7 +140,7 @@ def _fields(calls: pl.DataFrame, source: Source) -> pl.DataFrame:
     # Of an extension the number that it shows outside, and of a number dialled the one that was sent to the trunk.
     shown = is_extension(pl.col("callingPartyNumber"), digits) & pl.col("outpulsedCallingPartyNumber").is_not_null()
     caller = pl.when(shown).then("outpulsedCallingPartyNumber").otherwise("callingPartyNumber")
-    phone = pl.col("destDeviceName").str.contains(_PHONE).fill_null(False)
+    phone = _is_phone("destDeviceName")
     sent = pl.when(phone).then("_reached").otherwise(pl.coalesce("outpulsedCalledPartyNumber", "_reached"))
     held = ~is_extension(pl.col("_dialled"), digits)
     went_on = final.str.contains(r"^[+0-9]").fill_null(False) & ~phone & ~is_extension(final, digits)
@@ -121,7 +157,7 @@ def _fields(calls: pl.DataFrame, source: Source) -> pl.DataFrame:
     forwarded = pl.col("_moved") & pl.col("_went_on")
     fields = read.select(
         "record_number",
-        (linked + "-" + pl.col("origLegCallIdentifier") + "-" + pl.col("destLegCallIdentifier")).alias("record_id"),
+        (linked + "-" + pl.col("origLegCallIdentifier") + "-" + pl.col("destLegIdentifier")).alias("record_id"),
         pl.when(pl.col("cdrRecordType") == "1").then(pl.lit("voice")).otherwise("cdrRecordType").alias("service"),
         pl.when("_inbound").then(pl.lit("inbound")).otherwise(pl.lit(UNSTATED)).alias("direction"),
         pl.col("_caller").fill_null("anonymous").alias("from_number"),
@@ -157,7 +193,8 @@ def _status() -> pl.Expr:
 
 def recognises(head: str) -> bool:
     """Whether the first line names CUCM's columns."""
-    return '"cdrRecordType"' in head.split("\n", 1)[0] or "globalCallID_callManagerId" in head.split("\n", 1)[0]
+    first = head.split("\n", 1)[0].lower()
+    return '"cdrrecordtype"' in first or "globalcallid_callmanagerid" in first
 
 
 def reader(kind: Kind, source: Source) -> Reader:

@@ -58,7 +58,7 @@ class TemplateLines:
             # Some of the templates that come with FreeSWITCH write a blank behind a comma.
             line = line.str.replace_all(r'",[ ]+"', '","')
         found = self.lines.feed(line, last=last)
-        fields, unbillable = usage_of(found.rows, self.source, self.told)
+        fields, unbillable = usage_of(found.rows, self.source, self.lines.named or self.told)
         return Read(fields, found.unreadable, unbillable)
 
 
@@ -76,7 +76,7 @@ def reader(kind: Kind, source: Source) -> Reader:
     del kind
     named = source.template or EXAMPLE
     columns = [name if name not in named[:place] else f"_{place}" for place, name in enumerate(named)]
-    lines = CsvLines(VARIABLES, shapes={len(columns): columns})
+    lines = CsvLines(VARIABLES, NEEDED, shapes={len(columns): columns})
     missing = next((group for group in NEEDED if not set(group) & set(columns)), None)
     if missing:
         lines.problem = f"the template of the settings holds none of {', '.join(missing)}"

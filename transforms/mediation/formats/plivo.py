@@ -147,7 +147,13 @@ def reader(kind: Kind, source: Source) -> Reader:
         kind,
         partial(_usage, time_zone=source.time_zone),
         known=KNOWN,
-        required=("from_number", "to_number"),
+        required=(
+            ("call_uuid", "message_uuid"),
+            "from_number",
+            "to_number",
+            ("call_direction", "message_direction", "direction"),
+            ("initiation_time", "message_time"),
+        ),
         pages=("objects",),
         others=_OTHER_NAMES,
     )

@@ -44,6 +44,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 """What is read, and the fields that may hold it, as Telnyx has named them: the first that says something."""
 
+_NEEDED = (
+    *("direction", _NAMES["id"], _NAMES["caller"], _NAMES["callee"]),
+    (*_NAMES["started_utc"], *_NAMES["started_local"], *_NAMES["sent"]),
+)
+"""What a CSV must name."""
+
 _FIELDS = tuple(name for names in _NAMES.values() for name in names)
 _CALL_TYPES = ("sip-trunking", "sip_trunking", "call", "call_detail_record", "cdr")
 _MESSAGE_TYPES = ("messaging", "message_detail_record", "mdr_report", "mdr")
@@ -207,4 +213,4 @@ def reader(kind: Kind, source: Source) -> Reader:
     if kind == "json":
         schema = pl.Struct(dict.fromkeys(_FIELDS, pl.String()))
         return TelnyxRecords(JsonTexts(schema, pages=("data",)), source, has_header=False)
-    return TelnyxRecords(CsvLines(known=_FIELDS, required=("direction",), others=True), source, has_header=True)
+    return TelnyxRecords(CsvLines(known=_FIELDS, required=_NEEDED, others=True), source, has_header=True)

@@ -180,7 +180,7 @@ def reader(kind: Kind, source: Source) -> Reader:
         kind,
         partial(_usage, time_zone=source.time_zone),
         known=KNOWN,
-        required=("sid", "from", "to", "status"),
+        required=("sid", "from", "to", "status", ("start_time", "date_created", "date_sent")),
         pages=("calls", "messages"),
         others=_OTHER_NAMES,
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from transforms.mediation.formats import Kind, LineReader, Read, Reader
+from transforms.mediation.interfaces import spelling
 from transforms.mediation.json_texts import JsonTexts
 from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
@@ -28,7 +29,10 @@ _OTHERS = ("asr_type", "call_date_start", "tts_type", "tts_level", "request_id",
 """What only the records of other products have: speech recognised or spoken in a call, Verify, Messages and so on."""
 
 _COLUMNS = (*_BOTH, *_CALL, *_MESSAGE, *_OTHERS)
-_REQUIRED = ("direction", "from", "to")
+_PARTIES = ("direction", "from", "to")
+_REQUIRED = (*_PARTIES, ("call_id", "message_id", "id"), ("date_start", "date_received"))
+"""What a CSV of calls or of messages must name."""
+
 A_ROW_IS_A_MESSAGE = "message"
 """Of `template` in the settings: a row of SMS is a whole message, whatever its length."""
 
@@ -150,7 +154,7 @@ def recognises(head: str) -> bool:
     start = head.lstrip("\ufeff \t\r\n")
     names = set(re.findall(r'"(\w+)"\s*:', head) if start[:1] in ("{", "[") else re.split(r'[",\r\n]+', start[:2000]))
     either = {"call_id", "date_start"} <= names or {"message_id", "date_received"} <= names
-    return either and {"account_id", *_REQUIRED} <= names
+    return either and {"account_id", *_PARTIES} <= names
 
 
 def reader(kind: Kind, source: Source) -> Reader:
@@ -159,4 +163,6 @@ def reader(kind: Kind, source: Source) -> Reader:
     if kind == "json":
         schema = pl.Struct(dict.fromkeys(_COLUMNS, pl.String()))
         return VonageRecords(JsonTexts(schema, pages=("records",)), row_is_message)
-    return VonageRecords(CsvLines(known=_COLUMNS, required=_REQUIRED, others=True), row_is_message)
+    spelled = spelling(_COLUMNS, {})
+    lines = CsvLines(_COLUMNS, _REQUIRED, others=True, spelled=spelled, unless=frozenset(_OTHERS))
+    return VonageRecords(lines, row_is_message)

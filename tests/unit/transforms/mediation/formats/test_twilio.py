@@ -285,7 +285,7 @@ def test_both_spellings_of_a_header() -> None:
 
 
 def test_a_header_without_a_status_makes_every_row_unreadable() -> None:
-    found = rows("Sid,From,To", "CA1,1,2", "CA2,1,2")
+    found = rows("Sid,From,To,Start Time", "CA1,1,2,", "CA2,1,2,")
     assert found.unreadable["detail"].unique().to_list() == ["line 1: column 'status' is missing"]
 
 

@@ -217,7 +217,7 @@ def test_a_text_goes_nowhere_but_into_its_field() -> None:
 
 def test_a_report_of_other_columns_is_refused() -> None:
     found = read(["account_id,call_id,date_start,duration", "a,b,2026-10-08T09:00:00+00:00,1"], "csv")
-    assert found.unreadable["detail"].to_list() == ["line 1: column 'direction' is missing"]
+    assert found.unreadable["detail"].to_list() == ["line 1: columns are missing: 'direction'; 'from'; 'to'"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
