@@ -76,6 +76,16 @@ _OF_THE_SYSTEM = re.compile(r"[A-Z][a-z/ -]+ \(os error \d+\)|fsync failed")
 """What Polars and DuckDB quote of the system, whatever kind of error they make of it."""
 
 
+def of_one(error: Exception) -> str:
+    """Why one of many items cannot be made while the others are: what BadInput says, else a `fault`. Raises `error` again
+    where it concerns every item: it is of the system, of the database, or a person's."""
+    if isinstance(error, BadInput):
+        return str(error)
+    if isinstance(error, OSError | MemoryError | duckdb.Error | CallbillError) or is_interruption(error):
+        raise error
+    return fault(error)
+
+
 def fault(error: BaseException) -> str:
     """An error of callbill itself in one line: its kind and where it arose, never what it says: that may quote data."""
     places = [

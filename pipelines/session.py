@@ -72,6 +72,10 @@ class Session:
         """The month of that name in the billing time zone."""
         return Month.parse(name, self.installation.settings)
 
+    def any_month(self, name: str) -> Month:
+        """The month of that name, before the first one of the settings too: top-ups may be older than the first month."""
+        return Month(name, self.installation.settings.zone)
+
     @cached_property
     def minor_units(self) -> dict[str, int]:
         """Digits of the minor unit by currency."""

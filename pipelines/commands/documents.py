@@ -32,7 +32,8 @@ def documents(month: str, home: Path | None, price_tables: Path | None, wait: fl
 
     Bills, notes and receipts as PDF with the e-invoice inside, the e-invoice as UBL, all records as CSV; the direct
     debits as pain.008, what is paid otherwise as CSV. Each is made once; a run that was killed goes on where it
-    stopped. Exit status 1 where some cannot be made: all others are.
+    stopped. Exit status 1 where some cannot be made: all others are. A document that no e-invoice can tell is made
+    without one, and named.
     """
     from pipelines.running import make_documents
     from pipelines.terminal import progress_display
@@ -48,4 +49,6 @@ def documents(month: str, home: Path | None, price_tables: Path | None, wait: fl
 def say_documents(result: dict[str, Any]) -> str:
     """How many documents of each kind there are, and where."""
     made = [f"{result[kind]:,} {words[result[kind] > 1]}" for kind, words in _KINDS.items() if result.get(kind)]
-    return f"{result['month']}: {', '.join(made)}; {result['bytes'] // 1_000_000:,} MB in {result['folder']}"
+    bare = result["without_e_invoice"]
+    told = f"; {bare:,} without an e-invoice" if bare else ""
+    return f"{result['month']}: {', '.join(made)}{told}; {result['bytes'] // 1_000_000:,} MB in {result['folder']}"

@@ -14,8 +14,8 @@ import polars as pl
 
 from pipelines.documents import mandates
 from pipelines.documents.model import Document, Entry, Kind, Line, Payment, Record, Statement
-from pipelines.documents.then import Then, buyer
-from pipelines.errors import BadInput
+from pipelines.documents.then import Then, buyer, require_account
+from pipelines.errors import BadInput, of_one
 from pipelines.month_files import scan
 from pipelines.session import Session
 from pipelines.settings import Seller
@@ -29,7 +29,8 @@ DOCUMENTS_A_PASS = 5_000
 
 @dataclass(frozen=True)
 class Gathered:
-    """A document and the CSV of all its records, empty where it has none; or why it cannot be made."""
+    """A document and the CSV of all its records, empty where it has none; or why it cannot be made. `mendable`: what it
+    lacks may be in the files of today."""
 
     number: str
     kind: Kind
@@ -37,6 +38,7 @@ class Gathered:
     document: Document | None
     csv: bytes = b""
     refusal: str = ""
+    mendable: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,12 +100,17 @@ def _gather(
         name, number, account = str(row[key]), str(row[issue.number]), str(row["account_id"])
         try:
             document = _document(session, month, issue, row, facts)
-        except BadInput as error:
-            yield Gathered(number, issue.kind, account, None, refusal=str(error))
+            items = facts.csv.get(name)
+            csv = b"" if items is None else items.drop("account_id").write_csv().encode()
+        except Exception as error:
+            yield _refused(number, issue.kind, account, error)
             continue
-        items = facts.csv.get(name)
-        csv = b"" if items is None else items.drop("account_id").write_csv().encode()
         yield Gathered(number, issue.kind, account, document, csv)
+
+
+def _refused(number: str, kind: Kind, account: str, error: Exception) -> Gathered:
+    """What stands in the place of a document that cannot be gathered: the others must not wait for it."""
+    return Gathered(number, kind, account, None, refusal=of_one(error), mendable=isinstance(error, BadInput))
 
 
 @dataclass(frozen=True)
@@ -177,6 +184,7 @@ def _bills(session: Session, month: str) -> dict[str, date]:
 
 def _document(session: Session, month: str, issue: Issue, row: dict[str, Any], facts: _Facts) -> Document:
     """One bill or note. Raises BadInput where something is missing that it must say."""
+    require_account(row)
     plain = without_lines(session, month, issue.kind, row, issue.then)
     rate, declared = issue.then.declared(plain.vat_amount, plain.currency, plain.issued_on)
     name = str(row[issue.key])
@@ -198,7 +206,7 @@ def _document(session: Session, month: str, issue: Issue, row: dict[str, Any], f
 def without_lines(session: Session, month: str, kind: Kind, row: dict[str, Any], then: Then) -> Document:
     """The bill or note of `row` (Bills or CorrectionNotes, and the columns of Accounts `then`) with its sums only, as if
     paid from the balance."""
-    bounds, digits = session.month(month), session.minor_units[row["currency"]]
+    bounds, digits = session.any_month(month), digits_of(session, row["currency"])
     language = row["language"] or then.settings.documents.language
     note = kind != "bill"
     return Document(
@@ -317,6 +325,13 @@ def _record(row: dict[str, Any], zone: ZoneInfo) -> Record:
     )
 
 
+def digits_of(session: Session, currency: str) -> int:
+    """Of the currency's minor unit. Raises BadInput where it has none: a list of today may lack a currency of then."""
+    if currency not in session.minor_units:
+        raise BadInput(f"its currency, {currency}, has no minor unit in ISO 4217 as this version of callbill knows it")
+    return session.minor_units[currency]
+
+
 def exact(amount: Decimal, digits: int) -> Decimal:
     """`amount` with as many digits as the currency's minor unit. It has no more: bill lines were rounded to it."""
     found = amount.quantize(Decimal(1).scaleb(-digits))
@@ -324,25 +339,29 @@ def exact(amount: Decimal, digits: int) -> Decimal:
     return found
 
 
-def receipt_documents(session: Session, rows: pl.DataFrame, then: Then) -> Iterator[Gathered]:
-    """The receipts `rows` (Receipts), of accounts as they were `then`."""
+def receipt_documents(session: Session, rows: pl.DataFrame, then: Then, *, declared: bool = True) -> Iterator[Gathered]:
+    """The receipts `rows` (Receipts), of accounts as they were `then`; with their VAT as it is `declared` in another
+    currency, for which a rate is needed, or without."""
     zone = session.installation.settings.zone
     joined = rows.join(then.accounts, on="account_id", how="left", suffix="_then", maintain_order="left")
     for row in joined.iter_rows(named=True):
         number, account = row["receipt_number"], row["account_id"]
         try:
-            document = _receipt(row, then, session.minor_units[row["currency"]], zone)
-        except BadInput as error:
-            yield Gathered(number, "receipt", account, None, refusal=str(error))
+            document = _receipt(row, then, digits_of(session, row["currency"]), zone)
+            if declared:
+                rate, vat = then.declared(document.vat_amount, document.currency, document.issued_on)
+                document = replace(document, exchange_rate=rate, vat_amount_declared=vat)
+        except Exception as error:
+            yield _refused(number, "receipt", account, error)
             continue
         yield Gathered(number, "receipt", account, document)
 
 
 def _receipt(row: dict[str, Any], then: Then, digits: int, zone: ZoneInfo) -> Document:
+    require_account(row)
     language = row["language"] or then.settings.documents.language
     day = row["credited_at"].astimezone(zone).date()
     vat, total = exact(row["vat_amount"], digits), exact(row["total_paid"], digits)
-    rate, declared = then.declared(vat, row["currency"], day)
     return Document(
         kind="receipt",
         number=row["receipt_number"],
@@ -364,8 +383,6 @@ def _receipt(row: dict[str, Any], then: Then, digits: int, zone: ZoneInfo) -> Do
         paid_amount=total,
         total_owed=exact(Decimal(0), digits),
         payment=Payment("balance"),
-        exchange_rate=rate,
-        vat_amount_declared=declared,
         payment_reference=row["credit_id"],
         balance_after=exact(row["balance_after"], digits),
     )

@@ -23,7 +23,7 @@ from pipelines.behind import one_behind
 from pipelines.documents.gather import Gathered
 from pipelines.documents.model import Document
 from pipelines.durable import sync
-from pipelines.errors import BadInput, CallbillError
+from pipelines.errors import BadInput, CallbillError, of_one
 
 CHUNK = 32
 """So many documents go to a worker at once, and are noted in one transaction."""
@@ -56,14 +56,28 @@ class Made:
 
 @dataclass(frozen=True)
 class Refused:
-    """A document that cannot be made, and why."""
+    """A document that cannot be made, and why. `mendable`: what it lacks may be in the files of today."""
+
+    document: str
+    account_id: str
+    why: str
+    mendable: bool = False
+
+
+@dataclass(frozen=True)
+class Untold:
+    """A document that was made without an e-invoice, as none can tell it, and why."""
 
     document: str
     account_id: str
     why: str
 
 
-Printed = Made | Refused
+class WorkerGone(CallbillError):
+    """A process that made documents is gone."""
+
+
+Printed = Made | Untold | Refused
 
 
 def file_name(number: str) -> str:
@@ -72,16 +86,21 @@ def file_name(number: str) -> str:
 
 
 def forms(gathered: Gathered, fonts: Path | None = None) -> dict[str, bytes]:
-    """The document in all its forms. Raises BadInput where one of them cannot be made."""
+    """The document in all its forms: without the e-invoices where none can tell it, as the customer gets its bill all the
+    same. Raises BadInput where one of them cannot be made."""
+    from pipelines.documents.einvoice.terms import untellable
     from pipelines.documents.einvoice.xml import factur_x, ubl
     from pipelines.documents.einvoice.xmp import sealed
 
     document = gathered.document
     assert document is not None
-    inside, beside = factur_x(document), ubl(document)
-    _hold(document, inside, "cii")
-    _hold(document, beside, "ubl")
-    found = {"pdf": sealed(_typesetter(fonts).pdf(document, inside)), "ubl": beside}
+    if untellable(document):
+        found = {"pdf": _typesetter(fonts).pdf(document, None)}
+    else:
+        inside, beside = factur_x(document), ubl(document)
+        _hold(document, inside, "cii")
+        _hold(document, beside, "ubl")
+        found = {"pdf": sealed(_typesetter(fonts).pdf(document, inside)), "ubl": beside}
     if gathered.csv:
         found["csv"] = gathered.csv
     return found
@@ -115,7 +134,9 @@ def _validator() -> Any:
 
 def print_documents(root: Path, fonts: Path | None, chunk: list[Gathered]) -> list[Printed]:
     """Makes the documents and puts their files under `root`, each whole or not at all; they are on the disk when it
-    returns. A document is there with all its forms or is refused."""
+    returns. A document is there with all its forms or is refused; whatever is wrong with one, the others are made."""
+    from pipelines.documents.einvoice.terms import untellable
+
     found: list[Printed] = []
     folders = sorted({root / FOLDERS[gathered.kind] for gathered in chunk})
     for folder in folders:
@@ -124,13 +145,16 @@ def print_documents(root: Path, fonts: Path | None, chunk: list[Gathered]) -> li
     with one_behind() as later:
         for gathered in chunk:
             if gathered.document is None:
-                found.append(Refused(gathered.number, gathered.account_id, gathered.refusal))
+                found.append(Refused(gathered.number, gathered.account_id, gathered.refusal, gathered.mendable))
                 continue
             try:
                 made = forms(gathered, fonts)
-            except BadInput as error:
-                found.append(Refused(gathered.number, gathered.account_id, str(error)))
+            except Exception as error:
+                why, mendable = of_one(error), isinstance(error, BadInput)
+                found.append(Refused(gathered.number, gathered.account_id, why, mendable))
                 continue
+            if "ubl" not in made:
+                found.append(Untold(gathered.number, gathered.account_id, untellable(gathered.document)))
             name = f"{FOLDERS[gathered.kind]}/{file_name(gathered.number)}"
             files = {form: (f"{name}.{SUFFIXES[form]}", content) for form, content in made.items()}
             later(partial(_put, root, list(files.values())))
@@ -155,7 +179,7 @@ def _put(root: Path, files: list[tuple[str, bytes]]) -> None:
 
 
 def printed(root: Path, fonts: Path | None, documents: Iterable[Gathered], processes: int) -> Iterator[list[Printed]]:
-    """What became of `documents`, chunk by chunk, in whatever order they are done. Raises CallbillError where a worker
+    """What became of `documents`, chunk by chunk, in whatever order they are done. Raises WorkerGone where a worker
     process is gone: what was put so far stays."""
     waiting = iter(documents)
     first = list(islice(waiting, FEW + 1))
@@ -177,7 +201,7 @@ def printed(root: Path, fonts: Path | None, documents: Iterable[Gathered], proce
         for future in as_completed(pending):
             yield future.result()
     except BrokenProcessPool:
-        raise CallbillError(
+        raise WorkerGone(
             "a process that makes documents is gone: killed, or out of memory; run it again, and it goes on"
         ) from None
     finally:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import date
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache, partial
 from pathlib import Path
 
 import polars as pl
@@ -17,7 +18,7 @@ from pipelines.documents.model import Party, Seller
 from pipelines.errors import BadInput
 from pipelines.kept import sound
 from pipelines.session import Session
-from pipelines.settings import SETTINGS_FILE, Settings, read_settings
+from pipelines.settings import SETTINGS_FILE, Installation, Settings, read_settings
 from transforms.billing.vat import EU
 from transforms.tables.base import Table, empty
 from transforms.tables.reference import Accounts, ExchangeRates
@@ -27,12 +28,18 @@ CENTS = Decimal("0.01")
 
 @dataclass(frozen=True)
 class Then:
-    """Settings, accounts (Accounts) and exchange rates (ExchangeRates) as they were; and the rates as they are."""
+    """Settings, accounts (Accounts) and exchange rates (ExchangeRates) as they were; and what reads the rates as they are,
+    which raises BadInput: few documents need them."""
 
     settings: Settings
     accounts: pl.DataFrame
     rates: pl.DataFrame
-    rates_today: pl.DataFrame
+    rates_today: Callable[[], pl.DataFrame]
+
+    def with_gone(self, earlier: pl.DataFrame) -> Then:
+        """The same, with those accounts of `earlier` (Accounts) that are in it no more."""
+        gone = earlier.join(self.accounts, on="account_id", how="anti")
+        return replace(self, accounts=pl.concat([self.accounts, gone]))
 
     @property
     def vat_currency(self) -> str:
@@ -62,7 +69,7 @@ class Then:
         """
         if not vat or not self.vat_currency or self.vat_currency == currency:
             return None, None
-        rate = _in_force(self.rates, currency, day) or _in_force(self.rates_today, currency, day)
+        rate = _in_force(self.rates, currency, day) or _in_force(self.rates_today(), currency, day)
         if rate is None:
             raise BadInput(
                 f"its VAT must be told in {self.vat_currency} as well, and reference/exchange_rates.csv has no rate of "
@@ -85,20 +92,44 @@ def then(session: Session, inputs: Mapping[str, str]) -> Then:
         # Months may have been issued before anybody said who the seller is.
         settings = session.installation.settings
     if not settings.seller.name:
-        raise BadInput(f"{session.installation.settings_file}: [seller] name is missing: documents say who issues them")
+        raise BadInput(no_seller(session.installation))
     frames = {}
     for name, table in {"accounts": Accounts, "exchange_rates": ExchangeRates}.items():
         frames[name] = empty(table)
         if sha256 := inputs.get(name):
             frames[name] = _read(sound(session.installation, sha256, f"{name}.csv"), table, settings)
-    return Then(settings, frames["accounts"], frames["exchange_rates"], _rates_today(session))
+    return Then(settings, frames["accounts"], frames["exchange_rates"], cache(partial(_rates_today, session)))
+
+
+def no_seller(installation: Installation) -> str:
+    """The sentence where nobody issues documents."""
+    return f"{installation.settings_file}: [seller] name is missing: documents say who issues them"
+
+
+def knowing(session: Session, was: Then, accounts: pl.Series, before: datetime) -> Then:
+    """`was`, with those of `accounts` that its accounts.csv has no more as they were at the last issue before that moment
+    that knew them: a note of a customer who is gone names who was billed. Whom none knew stays unknown."""
+    issues = session.warehouse.connection.execute(
+        "SELECT document FROM issues WHERE issued_at < ? ORDER BY issued_at DESC", [before]
+    ).fetchall()
+    for (proof,) in issues:
+        if accounts.is_in(was.accounts["account_id"].implode()).all():
+            break
+        try:
+            was = was.with_gone(then(session, json.loads(proof)["inputs"]).accounts)
+        except BadInput:
+            # An older issue might know another address: who cannot be read is not guessed.
+            break
+    return was
 
 
 def today(session: Session) -> Then:
-    """The inputs as they lie in HOME now. Raises BadInput where one cannot be read."""
-    rates = _rates_today(session)
+    """The inputs as they lie in HOME now. Raises BadInput where accounts.csv cannot be read, or names no seller."""
+    if not session.installation.settings.seller.name:
+        raise BadInput(no_seller(session.installation))
     accounts = _read(session.installation.reference / "accounts.csv", Accounts, session.installation.settings)
-    return Then(session.installation.settings, accounts, rates, rates)
+    rates = cache(partial(_rates_today, session))
+    return Then(session.installation.settings, accounts, empty(ExchangeRates), rates)
 
 
 def _rates_today(session: Session) -> pl.DataFrame:
@@ -133,6 +164,14 @@ def seller_party(settings: Settings) -> Party:
         registration=known.registration,
         email=known.email,
     )
+
+
+def require_account(row: Mapping[str, object]) -> None:
+    """Raises BadInput where `row`, with the columns of Accounts, is of an account that was not found."""
+    if row["country"] is None:
+        raise BadInput(
+            "its account is not in accounts.csv, neither as it was then nor today: put it back there, and run it again"
+        )
 
 
 def buyer(row: dict[str, object]) -> Party:

@@ -19,7 +19,7 @@ from pipelines.audit import record
 from pipelines.documents import debits, mandates, open_items
 from pipelines.documents.bank_text import is_reference
 from pipelines.durable import put
-from pipelines.errors import BadInput
+from pipelines.errors import BadInput, of_one
 from pipelines.reference import read_price_tables, read_reference
 from pipelines.session import Session
 from pipelines.stages import Facts
@@ -36,12 +36,18 @@ KINDS = {
 _PAYMENT_FILE = re.compile(r"(direct-debits|open-items)-[0-9]{4}-[0-9]{2}-[0-9]+\.(xml|csv)")
 
 
+class NotWritten(BadInput):
+    """Some payment files do not agree with what was decided; all others are there."""
+
+    exit_status = 1
+
+
 def collect_month(session: Session, name: str) -> Facts:
     """Decides how the issued documents of the month are collected that are open and in no payment file yet, and writes
     the payment files of the month that are not there.
 
-    Again, it finds what was issued since. Raises BadInput where files and warehouse do not agree: nothing is debited
-    again because one of them is an old copy.
+    Again, it finds what was issued since. Raises BadInput where the warehouse is an old copy: nothing is debited again
+    because of it; NotWritten at the end where a file is not what was decided.
     """
     session.progress.stage(f"collect {name}")
     _require_known_files(session, name)
@@ -49,9 +55,8 @@ def collect_month(session: Session, name: str) -> Facts:
     new = _collections(session, name, accounts, datetime.now(UTC))
     if not new.is_empty():
         _fix(session, name, new)
-    problems = [problem for file in _files(session, name) if (problem := _put_file(session, name, file))]
-    if problems:
-        raise BadInput(problems)
+    if problems := put_files(session, name):
+        raise NotWritten(problems)
     counts = dict(new.group_by("method").len().iter_rows())
     session.progress.advance(new.height)
     return {"direct_debits": counts.get("direct_debit", 0), "open_items": counts.get("bank_transfer", 0)}
@@ -197,6 +202,20 @@ def _files(session: Session, name: str) -> list[str]:
     return [row[0] for row in rows]
 
 
+def put_files(session: Session, name: str) -> list[str]:
+    """Writes the payment files of the month that are not there. Returns a sentence for each that is, or would be, another
+    than it was, or cannot be written; it keeps none of the others from it."""
+    problems = []
+    for file in _files(session, name):
+        try:
+            problem = _put_file(session, name, file)
+        except Exception as error:
+            problem = f"{session.installation.documents / name / file} cannot be written: {of_one(error)}"
+        if problem:
+            problems.append(problem)
+    return problems
+
+
 def _put_file(session: Session, name: str, file: str) -> str | None:
     """Writes the file unless it is there. Returns a sentence where it is, or would be, another than it was."""
     place = session.installation.documents / name / file
@@ -250,7 +269,7 @@ def _content(session: Session, name: str, file: str) -> tuple[str, bytes, str]:
     settings = session.installation.settings
     if file.endswith(".xml"):
         if problems := mandates.creditor_problems(settings.seller):
-            raise BadInput(f"{file} cannot be written: {'; '.join(problems)}")
+            raise BadInput("; ".join(problems))
         written_at = session.warehouse.value("SELECT any_value(written_at) FROM collections WHERE file = ?", [file])
         content = debits.direct_debits(
             Path(file).stem,

@@ -5,23 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from itertools import chain
+from typing import Any
 
 import polars as pl
 
 from pipelines.documents.gather import Gathered, Issue, issued_documents, receipt_documents
 from pipelines.documents.model import Kind
-from pipelines.documents.press import Made, Refused, clear_unfinished, printed
-from pipelines.documents.then import Then, inputs_now, then, today
+from pipelines.documents.press import Made, Refused, Untold, WorkerGone, clear_unfinished, printed
+from pipelines.documents.then import Then, inputs_now, knowing, no_seller, then, today
 from pipelines.durable import put
 from pipelines.errors import BadInput, CallbillError
 from pipelines.month_files import scan
 from pipelines.session import Session
 from pipelines.settings import SETTINGS_FILE
 from pipelines.stages import Facts
+from pipelines.stages.collect import put_files
 from pipelines.stages.proof import documents as proofs
 from transforms.tables.base import assert_contract, conform
-from transforms.tables.documents import Documents
+from transforms.tables.documents import MAIL_KINDS, Documents
 
 MANIFEST = "manifest.csv"
 """The rows of `documents` of a month, beside its files."""
@@ -29,7 +32,8 @@ MANIFEST = "manifest.csv"
 FONTS = "fonts"
 """A folder of HOME with fonts beyond those of the package, for names in other scripts."""
 
-_SHOWN_REFUSALS = 20
+_SHOWN = 20
+"""Documents that are named of those that cannot be made, or have no e-invoice."""
 
 
 class NotMade(CallbillError):
@@ -39,30 +43,51 @@ class NotMade(CallbillError):
 
 
 def make_documents(session: Session, name: str) -> Facts:
-    """The files of the month's issued bills and notes, and of the receipts of its top-ups, that are not there yet.
+    """The files of the month's issued bills and notes, and of the receipts of its top-ups, that are not there yet; and of
+    receipts of before the first month of the settings, which no month is asked for.
 
     Each is made from what was issued, and from reference files and settings as they were then, so that it is the same
     on every rendering; what cannot be made from these, for want of a rate or of the seller's name, from those of today.
-    A run that was killed goes on where it stopped. Raises NotMade at the end where some cannot be made, BadInput where
-    there is nothing to make or nobody who issues it.
+    A run that was killed goes on where it stopped. Raises NotMade at the end where some cannot be made, or a payment file
+    of the month could not be written; BadInput where there is nothing to make or nobody who issues it.
     """
+    billing = session.installation.settings.billing
+    refused = [
+        found for month in _receipt_months(session, billing.first_month) for found in _make_receipts(session, month)
+    ]
     session.progress.stage(f"documents {name}")
-    return _conclude(session, name, _make(session, name, [_issued, _receipts]))
+    refused += _make(session, name, [_issued, _receipts])
+    return _conclude(session, name, refused)
 
 
 def make_receipt_documents(session: Session) -> None:
     """The files of receipts that have none yet, of whatever month. Says which cannot be made."""
-    zone = session.installation.settings.billing.time_zone
-    months = session.warehouse.frame(
-        "SELECT DISTINCT strftime(credited_at AT TIME ZONE ?, '%Y-%m') AS month FROM receipts r "
-        "WHERE NOT EXISTS (FROM documents d WHERE d.document = r.receipt_number) ORDER BY 1",
-        [zone],
-    )
-    for name in months["month"]:
-        session.progress.stage(f"receipts {name}")
-        for refusal in _make(session, name, [_receipts]):
+    for name in _receipt_months(session):
+        try:
+            refused = _make_receipts(session, name)
+        except WorkerGone as error:
+            session.progress.warn(f"receipts of {name}: {error}")
+            continue
+        for refusal in refused:
             session.progress.warn(f"{refusal.document} cannot be made: {refusal.why}")
-        _put_manifest(session, name)
+
+
+def _receipt_months(session: Session, before: str = "9999-99") -> list[str]:
+    """The months before that one with receipts that have no file."""
+    zone = session.installation.settings.billing.time_zone
+    rows = session.warehouse.connection.execute(
+        "SELECT DISTINCT strftime(credited_at AT TIME ZONE ?, '%Y-%m') AS month FROM receipts r "
+        "WHERE NOT EXISTS (FROM documents d WHERE d.document = r.receipt_number) AND month < ? ORDER BY 1",
+        [zone, before],
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def _make_receipts(session: Session, name: str) -> list[Refused]:
+    session.progress.stage(f"receipts {name}")
+    refused = _make(session, name, [_receipts])
+    _put_manifest(session, name)
+    return refused
 
 
 class Known:
@@ -107,7 +132,12 @@ def _issued(session: Session, name: str, wanted: Wanted, instead: Then | None = 
         rows = _only(scan(table, files.part(table, name, part)).collect(), number, wanted)
         if rows.is_empty():
             continue
-        was = instead or then(session, proof["inputs"])
+        issued_at = datetime.fromisoformat(proof["issued_at"])
+        try:
+            was = _inputs(session, proof["inputs"], instead, rows["account_id"], issued_at)
+        except BadInput as error:
+            yield _none(rows, number, error)
+            continue
         kinds: tuple[Kind, ...] = ("bill",) if of_bills else ("credit_note", "debit_note")
         for kind in kinds:
             mine = rows if of_bills else rows.filter(pl.col("kind") == kind)
@@ -127,7 +157,7 @@ def _issued(session: Session, name: str, wanted: Wanted, instead: Then | None = 
 
 def _receipts(session: Session, name: str, wanted: Wanted, instead: Then | None = None) -> Iterator[Iterable[Gathered]]:
     """The receipts of the month's top-ups, by the inputs of the day on which they were made."""
-    month = session.month(name)
+    month = session.any_month(name)
     rows = session.warehouse.frame(
         "SELECT r.*, o.accounts_sha256, o.settings_sha256, o.rates_sha256 FROM receipts r "
         "LEFT JOIN outbox o ON o.document = r.receipt_number WHERE r.credited_at >= ? AND r.credited_at < ? "
@@ -140,7 +170,36 @@ def _receipts(session: Session, name: str, wanted: Wanted, instead: Then | None 
     ):
         inputs = {"accounts": accounts, SETTINGS_FILE: settings, "exchange_rates": rates}
         known = inputs if accounts is not None else inputs_now(session)
-        yield receipt_documents(session, part, instead or then(session, known))
+        try:
+            was = _inputs(session, known, instead)
+        except BadInput as error:
+            yield _none(part, "receipt_number", error)
+            continue
+        yield receipt_documents(session, part, was)
+
+
+def _inputs(
+    session: Session,
+    inputs: dict[str, str],
+    instead: Then | None,
+    accounts: pl.Series | None = None,
+    issued_at: datetime | None = None,
+) -> Then:
+    """The inputs of documents by their SHA-256, or those `instead`, in which a customer who is gone stays as it was; of
+    `accounts` issued at that moment also whoever was gone by then. Raises BadInput where they cannot be read."""
+    was = then(session, inputs)
+    if accounts is not None and issued_at is not None:
+        was = knowing(session, was, accounts, issued_at)
+    return was if instead is None else instead.with_gone(was.accounts)
+
+
+def _none(rows: pl.DataFrame, number: str, error: BadInput) -> list[Gathered]:
+    """What stands in the place of documents whose inputs cannot be read: those of today are no substitute."""
+    kinds: list[Any] = (
+        rows["kind"].to_list() if "kind" in rows.columns else [number.removesuffix("_number")] * len(rows)
+    )
+    found = zip(rows[number], kinds, rows["account_id"], strict=True)
+    return [Gathered(name, kind, account, None, refusal=str(error)) for name, kind, account in found]
 
 
 def _only(rows: pl.DataFrame, number: str, wanted: Wanted) -> pl.DataFrame:
@@ -155,55 +214,81 @@ def _make(session: Session, name: str, sources: Sequence[Source]) -> list[Refuse
     ]
     if not todo and not known.rows:
         raise BadInput(f"{name} is not issued and has no receipts: callbill issue {name} comes before its documents")
-    if todo and not session.installation.settings.seller.name:
-        path = session.installation.settings_file
-        raise BadInput(f"{path}: [seller] name is missing: documents say who issues them")
     refused = {found.document: found for found in _print(session, name, todo, known)}
-    if refused:
-        now = today(session)
-        again = [part for source in sources for part in source(session, name, refused.__contains__, now)]
-        refused = {found.document: found for found in _print(session, name, again, known)}
+    mendable = {number for number, found in refused.items() if found.mendable}
+    now = _today(session) if mendable else None
+    if now:
+        again = [part for source in sources for part in source(session, name, mendable.__contains__, now)]
+        still = {found.document: found for found in _print(session, name, again, known)}
+        refused = {number: found for number, found in refused.items() if number not in mendable} | still
     return [refused[number] for number in sorted(refused)]
+
+
+def _today(session: Session) -> Then | None:
+    """The inputs as they are now; None where they cannot be read, and then it says why: what needs nothing of them is
+    made all the same."""
+    try:
+        return today(session)
+    except BadInput as error:
+        for problem in error.problems:
+            session.progress.warn(problem)
+        return None
 
 
 def _print(session: Session, name: str, todo: Iterable[Iterable[Gathered]], known: Known) -> list[Refused]:
     root, fonts = session.installation.documents / name, session.installation.home / FONTS
     processes = session.installation.settings.documents.processes or os.cpu_count() or 1
     refused: list[Refused] = []
+    untold: list[Untold] = []
     clear_unfinished(root)
     for chunk in printed(root, fonts if fonts.is_dir() else None, chain.from_iterable(todo), processes):
         files = [found for found in chunk if isinstance(found, Made)]
         refused += [found for found in chunk if isinstance(found, Refused)]
-        _note(session, name, files, known)
+        untold += [found for found in chunk if isinstance(found, Untold)]
+        refused += _note(session, name, files, known)
         session.progress.advance(len({file.document for file in files}))
+    for sentence in _first(
+        [f"{found.document} of {found.account_id} has no e-invoice: {found.why}" for found in untold]
+    ):
+        session.progress.warn(sentence)
     return refused
 
 
-def _note(session: Session, name: str, files: list[Made], known: Known) -> None:
-    """Notes the files in one transaction. Raises CallbillError where one that was lost came out otherwise."""
-    again = [file for file in files if (file.document, file.form) in known.rows]
-    for file in again:
-        before = known.rows[file.document, file.form]
-        if before["sha256"] != file.sha256:
+def _note(session: Session, name: str, files: list[Made], known: Known) -> list[Refused]:
+    """Notes the files in one transaction. Returns documents of which a file that was lost came out otherwise."""
+    otherwise: dict[str, Refused] = {}
+    for file in files:
+        before = known.rows.get((file.document, file.form))
+        if before and before["sha256"] != file.sha256:
             (session.installation.documents / file.path).unlink()
             other = before["template_version"] != file.template_version
-            why = (
+            how = (
                 f"by templates {before['template_version']}, these are {file.template_version}"
                 if other
                 else "otherwise"
             )
-            raise CallbillError(
-                f"documents/{file.path} was lost or changed, and cannot be made as it was: it was made {why}; put it back "
+            why = (
+                f"documents/{file.path} was lost or changed, and cannot be made as it was: it was made {how}; put it back "
                 "from a backup"
             )
+            otherwise.setdefault(file.document, Refused(file.document, file.account_id, why))
     new = [asdict(file) for file in files if (file.document, file.form) not in known.rows]
     if new:
         frame = pl.DataFrame(new).with_columns(billing_month=pl.lit(name))
         with session.warehouse.transaction():
             session.warehouse.insert("documents", assert_contract(Documents, conform(Documents, frame)))
+    return list(otherwise.values())
+
+
+def _first(sentences: list[str]) -> list[str]:
+    """The first of them, and how many more there are."""
+    more = len(sentences) - _SHOWN
+    return sentences[:_SHOWN] + ([f"and {more} documents more"] if more > 0 else [])
 
 
 def _conclude(session: Session, name: str, refused: list[Refused]) -> Facts:
+    # Those of a month that is collected were written before; which could not be is said here, with the rest.
+    problems = put_files(session, name)
     _put_manifest(session, name)
     counts = session.warehouse.frame(
         "SELECT kind, count(DISTINCT document) AS documents, sum(bytes)::BIGINT AS bytes FROM documents "
@@ -214,15 +299,22 @@ def _conclude(session: Session, name: str, refused: list[Refused]) -> Facts:
         "folder": str(session.installation.documents / name),
         "documents": int(counts["documents"].sum()),
         "bytes": int(counts["bytes"].sum()),
-        "refused": len(refused),
+        "refused": len(refused) + len(problems),
+        "without_e_invoice": session.warehouse.value(
+            "SELECT count(*) FROM (SELECT document FROM documents WHERE billing_month = ? GROUP BY document "
+            "HAVING list_contains(list(form), 'pdf') AND NOT list_contains(list(form), 'ubl'))",
+            [name],
+        ),
         **dict(counts.select("kind", "documents").iter_rows()),
     }
     with session.warehouse.transaction():
         session.warehouse.note("documents", name, facts)
-    if refused:
-        more = len(refused) - _SHOWN_REFUSALS
-        sentences = [f"{found.document} of {found.account_id} cannot be made: {found.why}" for found in refused]
-        raise NotMade("\n".join(sentences[:_SHOWN_REFUSALS] + ([f"and {more} documents more"] if more > 0 else [])))
+    sentences = _first([f"{found.document} of {found.account_id} cannot be made: {found.why}" for found in refused])
+    nobody = no_seller(session.installation)
+    if refused and all(found.why == nobody for found in refused) and not set(counts["kind"]) & set(MAIL_KINDS):
+        raise BadInput(nobody)
+    if problems or sentences:
+        raise NotMade("\n".join([*problems, *sentences]))
     return facts
 
 

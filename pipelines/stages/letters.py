@@ -11,8 +11,8 @@ import polars as pl
 
 from pipelines.documents.gather import receipt_documents, without_lines
 from pipelines.documents.model import Document, Kind, Payment
-from pipelines.documents.then import Then, then
-from pipelines.errors import BadInput
+from pipelines.documents.then import Then, knowing, then
+from pipelines.errors import BadInput, of_one
 from pipelines.session import Session
 from pipelines.settings import SETTINGS_FILE
 
@@ -53,16 +53,15 @@ class Letters:
         except BadInput as error:
             return dict.fromkeys(rows["document"], error.problems[0])
         told: Told = dict(self._receipts(rows.filter(pl.col("kind") == "receipt"), was))
-        for document in self._issued(rows.filter(pl.col("kind") != "receipt"), was):
-            told[document.number] = document
-        return told
+        return told | dict(self._issued(rows.filter(pl.col("kind") != "receipt"), was))
 
     def _receipts(self, rows: pl.DataFrame, was: Then) -> Iterator[tuple[str, Document | str]]:
-        for found in receipt_documents(self._session, self._looked_up(rows, _RECEIPTS), was):
+        # An e-mail tells no VAT in another currency, and must not fail for want of a rate.
+        for found in receipt_documents(self._session, self._looked_up(rows, _RECEIPTS), was, declared=False):
             yield found.number, found.document or found.refusal
 
-    def _issued(self, rows: pl.DataFrame, was: Then) -> Iterator[Document]:
-        """The bills and notes of `rows`."""
+    def _issued(self, rows: pl.DataFrame, was: Then) -> Iterator[tuple[str, Document | str]]:
+        """The bills and notes of `rows`, by number."""
         for table, number, kinds in (
             ("bills", "bill_number", ["bill"]),
             ("correction_notes", "note_number", ["credit_note", "debit_note"]),
@@ -75,14 +74,23 @@ class Letters:
             found = issued.join(
                 mine.lazy().select("document"), left_on=number, right_on="document", how="semi"
             ).collect()
+            if found.is_empty():
+                continue
+            whole = knowing(self._session, was, found["account_id"], min(found["issued_at"].to_list()))
             # Of columns that accounts have as well, such as the currency, those of the document stay.
             found = found.join(self._looked_up(mine, _DUE), left_on=number, right_on="document", how="left").join(
-                was.accounts, on="account_id", how="left", suffix="_then"
+                whole.accounts, on="account_id", how="left", suffix="_then"
             )
             for row in found.iter_rows(named=True):
-                kind: Kind = "bill" if table == "bills" else row["kind"]
-                document = without_lines(self._session, row["billing_month"], kind, row, was)
-                yield replace(document, payment=_payment(row, document))
+                yield row[number], self._letter("bill" if table == "bills" else row["kind"], row, was)
+
+    def _letter(self, kind: Kind, row: dict[str, Any], was: Then) -> Document | str:
+        try:
+            document = without_lines(self._session, row["billing_month"], kind, row, was)
+            return replace(document, payment=_payment(row, document))
+        except Exception as error:
+            # One that cannot be told must not keep the others from going.
+            return of_one(error)
 
     def _looked_up(self, rows: pl.DataFrame, query: str) -> pl.DataFrame:
         with self._session.warehouse.lent("_documents", rows.select("document")):

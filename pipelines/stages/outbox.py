@@ -13,6 +13,7 @@ from pipelines.session import Session
 from pipelines.settings import SETTINGS_FILE
 
 NO_ADDRESS = "accounts.csv has no e-mail address for the account"
+GONE = "the account is no longer in accounts.csv, and none of its e-mails had an address"
 
 _NUMBER = {"bill": "bill_number", "note": "note_number", "receipt": "receipt_number"}
 
@@ -23,19 +24,23 @@ SELECT
     kind,
     billing_month,
     account_id,
-    coalesce(trim(email), '') AS recipient,
+    coalesce(trim(a.email), CASE WHEN a.account_id IS NULL THEN l.last_one END, '') AS recipient,
     '<' || left(regexp_replace(document, '[^A-Za-z0-9-]', '-', 'g'), 60) || '.'
         || left(sha256(concat_ws(chr(10), kind, document, account_id)), 12) || '@' || $domain || '>' AS message_id,
     CASE WHEN recipient = '' THEN 'failed' ELSE 'pending' END AS state,
     0 AS attempts,
     NULL AS next_attempt_at,
-    CASE WHEN recipient = '' THEN '{NO_ADDRESS}' END AS said,
+    CASE WHEN recipient <> '' THEN NULL WHEN a.account_id IS NULL THEN '{GONE}' ELSE '{NO_ADDRESS}' END AS said,
     created_at,
     created_at AS changed_at,
     $accounts AS accounts_sha256,
     $settings AS settings_sha256,
     $rates AS rates_sha256
-FROM _queued LEFT JOIN accounts USING (account_id)
+FROM _queued LEFT JOIN accounts a USING (account_id) LEFT JOIN (
+    SELECT account_id, arg_max(recipient, created_at) AS last_one FROM outbox
+    WHERE recipient <> '' AND account_id IN (SELECT account_id FROM _queued ANTI JOIN accounts USING (account_id))
+    GROUP BY 1
+) l USING (account_id)
 ORDER BY document
 """
 
@@ -45,7 +50,8 @@ def queue(session: Session, kind: Literal["bill", "note", "receipt"], frame: pl.
     Belongs into the transaction that makes them, after accounts were loaded.
 
     The Message-ID follows from number, account and the sender's domain, and is the same on every attempt. An account
-    without an address gets its row as well, which has failed: nothing goes missing without a word.
+    without an address gets its row as well, which has failed: nothing goes missing without a word. A customer who is gone
+    from accounts.csv and gets a note gets it where its last e-mail went.
     """
     if frame.is_empty():
         return

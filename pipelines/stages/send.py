@@ -137,6 +137,9 @@ class _Run:
         except FileNotFoundError:
             self._done.waiting += 1
             return None
+        except OSError as error:
+            self._put(row, "failed", f"{path} cannot be read: {error.strerror}", attempts=row["attempts"])
+            return None
         recipient = plain_address(row["recipient"])
         if recipient is None:
             why = "the recipient is no e-mail address that can be written to: mend it in accounts.csv"
@@ -179,6 +182,10 @@ class _Run:
             self._put(row, "retry", str(error), attempts=row["attempts"], again=self._began, count=False)
             self._done.stopped = str(error)
             return False
+        except Exception as error:
+            # Whatever is wrong with one, the others go, over another connection.
+            result = Result(self._smtp.in_doubt, fault(error))
+            self._smtp.close()
         except BaseException:
             # A person's Ctrl-C, most often: what is known is written down before it goes on.
             self._finish(row, Result(self._smtp.in_doubt, "interrupted"), attempts)

@@ -30,7 +30,9 @@ class Documents(Table):
     )
     account_id: str = pa.Field(nullable=True, description="The account it is for; null for payment files.")
     form: str = pa.Field(
-        isin=FORMS, description="pdf (with Factur-X inside), ubl, csv (all records, or open items), xml (pain.008)."
+        isin=FORMS,
+        description="pdf (with Factur-X inside where there is an ubl), ubl (none where amounts have more than two decimals), "
+        "csv (all records, or open items), xml (pain.008).",
     )
     path: str = pa.Field(description="Place of the file under HOME/documents.")
     bytes: pl.Int64 = pa.Field(ge=0, description="Size of the file.", metadata={"unit": "bytes"})
@@ -71,7 +73,9 @@ class Outbox(Table):
     kind: str = pa.Field(isin=MAIL_KINDS, description="receipt, bill, credit_note or debit_note.")
     billing_month: str = pa.Field(description="Month of HOME/documents in which the document lies.")
     account_id: str = pa.Field(description="The account.")
-    recipient: str = pa.Field(description="E-mail address of the account then.")
+    recipient: str = pa.Field(
+        description="E-mail address of the account then; of one that was in accounts.csv no more, that of its last e-mail."
+    )
     message_id: str = pa.Field(unique=True, description="Message-ID of the e-mail, the same on every attempt.")
     state: str = pa.Field(isin=MAIL_STATES, description="pending, sending, sent, retry, failed or unknown.")
     attempts: pl.Int32 = pa.Field(ge=0, description="How often delivery was tried.")

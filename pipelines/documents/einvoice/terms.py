@@ -78,6 +78,14 @@ def missing(document: Document) -> list[str]:
     return list(_missing(document))
 
 
+def untellable(document: Document) -> str:
+    """Why no e-invoice can tell `document`, whatever is set, in a sentence; empty where one can."""
+    if all(value == round(value, 2) for value in _amounts(document)):
+        return ""
+    decimals = {3: "three", 4: "four"}.get(document.digits, f"{document.digits}")
+    return f"an e-invoice allows two decimals (EN 16931), but its amounts in {document.currency} have {decimals}"
+
+
 def vat_category(document: Document) -> tuple[str, str]:
     """UNTDID 5305 code and rate in percent (BT-118, BT-119) of `document`; category O has no rate.
 
@@ -120,8 +128,8 @@ def _missing(document: Document) -> Iterator[str]:
     declared_in = document.seller.vat_currency or ("EUR" if french_domestic(document) else document.currency)
     if document.vat_amount and declared_in != document.currency and declared_vat(document)[0] != declared_in:
         yield f"{what} with VAT in {document.currency} needs the VAT in {declared_in} as well (exchange_rates.csv)"
-    if any(value != round(value, 2) for value in _amounts(document)):
-        yield f"{what} allows two decimals (EN 16931), but its amounts in {document.currency} have three"
+    if why := untellable(document):
+        yield f"{document.number}: {why}"
 
 
 def _amounts(document: Document) -> list[Decimal]:
