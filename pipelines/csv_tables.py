@@ -20,7 +20,7 @@ from transforms.tables.base import Table, columns, types
 OPTIONAL = frozenset(
     {
         *("vat_number", "closed_on", "language", "address", "postcode", "city", "registration"),
-        *("iban", "mandate_reference", "mandate_signed_on"),
+        *("iban", "bic", "mandate_reference", "mandate_signed_on"),
         *("released_at", "payment_reference"),
     }
 )

@@ -178,6 +178,11 @@ class MonthFiles:
         ).fetchall()
         return [path for folder, files in found for path in self._parts(folder, files)]
 
+    def issued_parts(self, table: str, month: str) -> list[int]:
+        """The parts of the month of which `table` has some, but for the open one, in the order of their issue."""
+        query = f"SELECT part FROM month_files WHERE table_name = ? AND month = ? AND part <> {OPEN} ORDER BY part"
+        return [row[0] for row in self._connection.execute(query, [table, month]).fetchall()]
+
     def publication(self, table: str, month: str) -> list[Path]:
         """The Parquet files of `table` that may leave: `month` as it is now, other months as they were published."""
         found = self._rows(

@@ -21,6 +21,9 @@ SETTINGS_FILE = "callbill.toml"
 MOST_PAYMENT_DAYS = 366
 MOST_ANNEX_RECORDS = 1000
 MOST_PROCESSES = 64
+MOST_ATTACHED_MB = 50
+"""More than mail servers take."""
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 EXAMPLE_TARIFF = REPOSITORY / "price_tables"
 """Invented prices, which `demo` alone uses without being told to."""
@@ -103,13 +106,16 @@ class Legal:
 
 @dataclass(frozen=True)
 class Mail:
-    """[mail]; the password comes from the environment."""
+    """[mail]; the password comes from the environment. A CSV above `zip_above_kb` is attached as a zip file, and none of which
+    more than `attach_mb` would have to be attached."""
 
     host: str = ""
     port: int = 587
     username: str = ""
     sender: str = field(default="", metadata={"key": "from"})
     starttls: bool = True
+    zip_above_kb: int = 500
+    attach_mb: int = 5
 
 
 @dataclass(frozen=True)
@@ -301,7 +307,7 @@ def read_settings(path: Path) -> Settings:
             sections[name] = known[name](**read_section(path, name, known[name], content, problems))
     settings = Settings(**sections)
     problems += _senseless(path, settings.billing) + _bounds(path, settings.issue)
-    problems += _capped(path, settings.load)
+    problems += _capped(path, settings.load) + _attachable(path, settings.mail)
     problems += _unprintable(path, settings.documents, settings.direct_debit)
     if problems:
         raise BadInput(problems)
@@ -340,6 +346,14 @@ def _capped(path: Path, load: Loading) -> list[str]:
         f"{path}: [load] {name}: {getattr(load, name)} is no number from {least} on"
         for name, least in (("longest_line", 1000), ("unpacked_ratio", 1), ("unpacked_mb", 1))
         if getattr(load, name) < least
+    ]
+
+
+def _attachable(path: Path, mail: Mail) -> list[str]:
+    return [
+        f"{path}: [mail] {name}: {getattr(mail, name)} is no number from 0 to {most}"
+        for name, most in (("zip_above_kb", MOST_ATTACHED_MB * 1000), ("attach_mb", MOST_ATTACHED_MB))
+        if not 0 <= getattr(mail, name) <= most
     ]
 
 

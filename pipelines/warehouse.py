@@ -56,6 +56,8 @@ _INTERNAL = (
     "CREATE TABLE IF NOT EXISTS readings (reading INTEGER, file_number INTEGER, read_at TIMESTAMP WITH TIME ZONE, "
     "source VARCHAR)",
     "CREATE TABLE IF NOT EXISTS read_again (reading INTEGER, file_number INTEGER, record_number BIGINT, leg VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS debtor_addresses (document VARCHAR, address VARCHAR, postcode VARCHAR, city VARCHAR, "
+    "country VARCHAR, bic VARCHAR)",
     "CREATE TABLE IF NOT EXISTS number_series (series VARCHAR, year VARCHAR, last BIGINT)",
     "CREATE TABLE IF NOT EXISTS manifest (stage VARCHAR, month VARCHAR, finished_at TIMESTAMP WITH TIME ZONE, "
     "version VARCHAR, facts VARCHAR)",

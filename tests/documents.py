@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from pipelines.documents.model import (
+    Change,
     Document,
     Entry,
     Line,
@@ -315,6 +316,27 @@ def records(count: int) -> tuple[Record, ...]:
         )
         for at in range(count)
     )
+
+
+def changes(count: int) -> tuple[Change, ...]:
+    """Legs as a note itemises them: cheaper ones, and now and then one that came or that went."""
+    made = []
+    for at, record in enumerate(records(count)):
+        before = None if at % 7 == 3 else record.charge + Decimal("0.0021")
+        now = None if at % 7 == 5 else record.charge
+        made.append(Change(record, before, now, (now or Decimal(0)) - (before or Decimal(0))))
+    return tuple(made)
+
+
+def itemised_note(count: int, **changed: Any) -> Document:
+    """A credit note that itemises `count` legs and a number fee, with what the rounding of its lines adds."""
+    legs = changes(count)
+    lines = (voice(1, -600, "0.0120", "-0.12"), fee(2, "+33180140001", "1.900000", "-1.90", events=-1))
+    rounding = lines[0].amount - sum((leg.difference for leg in legs), Decimal(0))
+    made = credit_note(changes=legs, records=count, rounding=rounding, **changed)
+    plain = document(lines, kind="credit_note")
+    sums = {name: getattr(plain, name) for name in ("net_amount", "vat_amount", "gross_amount", "total_owed")}
+    return replace(made, lines=lines, **sums)
 
 
 def many_lines(count: int = 200) -> tuple[Line, ...]:

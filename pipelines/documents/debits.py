@@ -18,11 +18,19 @@ from lxml import etree
 from sepaxml import SepaDD
 
 from pipelines.documents.bank_text import LONGEST_REFERENCE, sepa_text
-from pipelines.documents.mandates import CURRENCY, LONGEST_NAME, MOST_AMOUNT, compact
+from pipelines.documents.mandates import (
+    CURRENCY,
+    LONGEST_NAME,
+    LONGEST_POSTCODE,
+    LONGEST_STREET,
+    LONGEST_TOWN,
+    MOST_AMOUNT,
+    compact,
+)
 from pipelines.settings import Seller
 
 SCHEMA = "pain.008.001.08"
-VERSION = f"direct debits 1, sepaxml {version('sepaxml')}, lxml {version('lxml')}"
+VERSION = f"direct debits 2, sepaxml {version('sepaxml')}, lxml {version('lxml')}"
 """What writes the file; the number changes with this module."""
 
 RECURRENT = "RCUR"
@@ -33,8 +41,22 @@ _N = f"{{urn:iso:std:iso:20022:tech:xsd:{SCHEMA}}}"
 
 
 @dataclass(frozen=True)
+class Address:
+    """Of a debtor outside the EEA, as accounts.csv has it."""
+
+    address: str
+    """Street lines."""
+    postcode: str
+    city: str
+    country: str
+    """ISO 3166-1 alpha-2."""
+    bic: str
+    """Of the debtor's bank; may be empty."""
+
+
+@dataclass(frozen=True)
 class Debit:
-    """One debit. `amount` in EUR, above 0, with at most two decimals."""
+    """One debit. `amount` in EUR, above 0, with at most two decimals; `outside` where the account lies outside the EEA."""
 
     document: str
     account_id: str
@@ -44,6 +66,7 @@ class Debit:
     mandate_signed_on: date
     amount: Decimal
     due_on: date
+    outside: Address | None = None
 
 
 def direct_debits(message: str, debits: Sequence[Debit], seller: Seller, *, scheme: str, created_at: datetime) -> bytes:
@@ -72,7 +95,10 @@ def require_same(content: bytes, debits: Sequence[Debit]) -> None:
         kinds = sorted({str(entry.type_name) for entry in _schema().error_log})
         raise AssertionError(f"the payment file does not follow {SCHEMA}: {', '.join(kinds)}")
     written = [debit for payment in root.iter(f"{_N}PmtInf") for debit in _read(payment)]
-    wanted = [(item.document, item.amount, compact(item.iban), item.due_on.isoformat()) for item in debits]
+    wanted = [
+        (item.document, item.amount, compact(item.iban), item.due_on.isoformat(), *_bank_and_address(item))
+        for item in debits
+    ]
     if sorted(written) != sorted(wanted):
         raise AssertionError("the payment file does not hold the debits that it was to hold")
     groups = [
@@ -102,8 +128,11 @@ def _payment(debit: Debit, seller: Seller) -> dict[str, Any]:
     cents = debit.amount * 100
     if not 0 < debit.amount <= MOST_AMOUNT or cents != int(cents):
         raise AssertionError(f"{debit.document} cannot be debited: its amount is not from 0.01 to {MOST_AMOUNT}")
-    return {
+    bic, address = _bank_and_address(debit)
+    parts = zip(_ADDRESS, address, strict=True)
+    return ({"BIC": bic} if bic else {}) | {
         "name": debtor_name(debit.name, debit.account_id),
+        "address": {name: text for name, text in parts if text},
         "IBAN": compact(debit.iban),
         "amount": int(cents),
         "type": RECURRENT,
@@ -113,6 +142,21 @@ def _payment(debit: Debit, seller: Seller) -> dict[str, Any]:
         "description": sepa_text(f"{debit.document} {seller.name}", LONGEST_REMITTANCE),
         "endtoend_id": debit.document,
     }
+
+
+_ADDRESS = {"street_name": "StrtNm", "postcode": "PstCd", "town": "TwnNm", "country": "Ctry"}
+"""The parts of an address, by the names of the library and of the file. Since November 2026 banks take none that is
+lines of text alone."""
+
+
+def _bank_and_address(debit: Debit) -> tuple[str, tuple[str, ...]]:
+    """BIC and the parts of the address, in letters that banks take; all empty within the EEA."""
+    known = debit.outside
+    if known is None:
+        return "", ("",) * len(_ADDRESS)
+    street = sepa_text(", ".join(known.address.splitlines()), LONGEST_STREET)
+    postcode, town = sepa_text(known.postcode, LONGEST_POSTCODE), sepa_text(known.city, LONGEST_TOWN)
+    return compact(known.bic), (street, postcode, town, known.country)
 
 
 def debtor_name(name: str, account_id: str) -> str:
@@ -130,8 +174,8 @@ def _with_fixed_ids(root: Any, message: str, created_at: datetime) -> None:
         assert len(node.text) <= LONGEST_REFERENCE, "the id of a payment is too long"
 
 
-def _read(payment: Any) -> Iterator[tuple[str, Decimal, str, str]]:
-    """Number, amount, IBAN and day of the debits of a payment."""
+def _read(payment: Any) -> Iterator[tuple[str, Decimal, str, str, str, tuple[str, ...]]]:
+    """Number, amount, IBAN, day, BIC and parts of the address of the debits of a payment."""
     day = _text(payment, "ReqdColltnDt")
     for item in payment.iterchildren(f"{_N}DrctDbtTxInf"):
         yield (
@@ -139,6 +183,8 @@ def _read(payment: Any) -> Iterator[tuple[str, Decimal, str, str]]:
             Decimal(_text(item, "InstdAmt")),
             _text(item, "DbtrAcct", "Id", "IBAN"),
             day,
+            item.findtext(f"{_N}DbtrAgt/{_N}FinInstnId/{_N}BICFI") or "",
+            tuple(item.findtext(f"{_N}Dbtr/{_N}PstlAdr/{_N}{name}") or "" for name in _ADDRESS.values()),
         )
 
 

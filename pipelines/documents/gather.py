@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pipelines.documents import mandates
-from pipelines.documents.model import Document, Entry, Kind, Line, Payment, Record, Statement
+from pipelines.documents.annexes import changes, records
+from pipelines.documents.model import Document, Entry, Kind, Line, Payment, Statement
+from pipelines.documents.noted import charged_before, noted
 from pipelines.documents.then import Then, buyer, require_account
 from pipelines.errors import BadInput, of_one
 from pipelines.month_files import scan
@@ -44,7 +46,7 @@ class Gathered:
 @dataclass(frozen=True)
 class Issue:
     """Documents of one kind that were issued together: `rows` (Bills, or CorrectionNotes of that kind) and where their
-    lines and rated legs lie; `key`: the column by which these name their document."""
+    lines and rated legs lie; `key`: the column by which these name their document; `part`: of the month, that holds them."""
 
     kind: Kind
     rows: pl.DataFrame
@@ -54,6 +56,7 @@ class Issue:
     usage: Sequence[Path]
     fees: Sequence[Path]
     then: Then
+    part: int
 
 
 def issued_documents(session: Session, month: str, issue: Issue) -> Iterator[Gathered]:
@@ -83,6 +86,12 @@ def _gather(
     if key != "account_id":
         usage = usage.with_columns(pl.col(key).alias("account_id"))
     lines = scan("bill_lines" if issue.kind == "bill" else "correction_lines", issue.lines).filter(mine).collect()
+    note = None
+    if issue.kind != "bill":
+        # A note is about what it changes; all else stands on the bill.
+        before = charged_before(session.warehouse.month_files, month, issue.part, rows)
+        note = noted(before, usage, lines.join(rows, on=key, how="semi"), zone, session.minor_units)
+        usage, rows = note.legs, note.counted(rows)
     facts = _Facts(
         lines=_by(lines.sort(key, "line_number"), key),
         fees=_fees(issue, mine),
@@ -90,10 +99,12 @@ def _gather(
         due=_due(session, rows[issue.number]),
         refused=_not_debited(rows, issue.then.settings.seller, ZoneInfo(zone)),
         bills=_bills(session, month) if issue.kind != "bill" else {},
-        days={row[0]: row[1:] for row in _days(usage, zone)},
+        days={row[0]: row[1:] for row in _days(usage, zone)} if issue.kind == "bill" else {},
         forwarded=set(forwarding_accounts(usage)["account_id"]),
         annexes=_by(_annexes(usage, rows, key, issue.then.settings.documents.annex_records), "account_id"),
-        csv=_by(itemised(usage, time_zone=zone), "account_id"),
+        csv=_by(itemised(usage, time_zone=zone) if note is None else note.csv, "account_id"),
+        rounding={} if note is None else dict(note.rounding.iter_rows()),
+        astray=frozenset() if note is None else note.astray,
         zone=ZoneInfo(zone),
     )
     for row in rows.iter_rows(named=True):
@@ -127,6 +138,8 @@ class _Facts:
     forwarded: set[str]
     annexes: Mapping[str, pl.DataFrame]
     csv: Mapping[str, pl.DataFrame]
+    rounding: Mapping[str, Decimal]
+    astray: frozenset[str]
     zone: ZoneInfo
 
 
@@ -188,6 +201,12 @@ def _document(session: Session, month: str, issue: Issue, row: dict[str, Any], f
     plain = without_lines(session, month, issue.kind, row, issue.then)
     rate, declared = issue.then.declared(plain.vat_amount, plain.currency, plain.issued_on)
     name = str(row[issue.key])
+    if name in facts.astray:
+        raise BadInput(
+            "its lines do not follow from the records that it rated and those that were charged before: callbill verify "
+            f"{month} tells what was changed since"
+        )
+    annex = facts.annexes.get(name)
     return replace(
         plain,
         lines=_lines(facts, name, row["account_id"], plain.digits),
@@ -198,7 +217,9 @@ def _document(session: Session, month: str, issue: Issue, row: dict[str, Any], f
         spend_per_day=_spend(*plain.period, *facts.days.get(name, ((), ()))),
         forwarded=name in facts.forwarded,
         records=row["_records"],
-        annex=_annex(facts.annexes.get(name), facts.zone),
+        annex=records(annex, facts.zone) if issue.kind == "bill" else (),
+        changes=changes(annex, facts.zone) if issue.kind != "bill" else (),
+        rounding=facts.rounding.get(name, Decimal(0)),
         corrects_issued_on=facts.bills.get(plain.corrects),
     )
 
@@ -297,32 +318,6 @@ def _spend(first: date, last: date, days: Sequence[date], charges: Sequence[Deci
         return ()
     by_day = dict(zip(days, charges, strict=True))
     return tuple(by_day.get(first + timedelta(days=day), Decimal(0)) for day in range((last - first).days + 1))
-
-
-def _annex(rows: pl.DataFrame | None, zone: ZoneInfo) -> tuple[Record, ...]:
-    if rows is None:
-        return ()
-    return tuple(_record(row, zone) for row in rows.iter_rows(named=True))
-
-
-def _record(row: dict[str, Any], zone: ZoneInfo) -> Record:
-    started: datetime = row["started_at"].astimezone(zone)
-    quantity, unit = row["billed_seconds"], "seconds"
-    if row["service"] == "sms":
-        inbound = row["direction"] == "inbound"
-        quantity, unit = (1, "messages") if inbound else (row["segments"] or 0, "segments")
-    return Record(
-        started_at=started,
-        service=row["service"],
-        direction=row["direction"],
-        own_number=row["own_number"],
-        other_number=row["other_number"],
-        destination=row["destination"] or "",
-        country=row["country"] or "",
-        quantity=quantity,
-        unit=unit,
-        charge=row["charge"],
-    )
 
 
 def digits_of(session: Session, currency: str) -> int:

@@ -1,17 +1,19 @@
-"""An e-mail about a document: subject, a text with what matters, and the PDF."""
+"""An e-mail about a document: subject, a text with what matters, the PDF, and the CSV of its records."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
+from typing import Any
 
 from pipelines.documents import formats
 from pipelines.documents.addresses import header_text, plain_address
+from pipelines.documents.attaching import MB, Records
 from pipelines.documents.model import Document
 from pipelines.documents.words import WORDS
 
@@ -42,6 +44,18 @@ _WORDS = {
         "direct_debit_no_day": "It will be debited under your SEPA mandate.",
         "bank_transfer": "Please pay by bank transfer by {day}, with reference {number}.",
         "bank_transfer_no_day": "Please pay by bank transfer, with reference {number}.",
+        "records": "All its records",
+        "changes": "The records whose charge changes",
+        "attached": "{records} are itemised in the file {file}, which is attached too.",
+        "zipped": "{records} are itemised in the file {file}, which is attached too: a CSV file, zipped.",
+        "too_large": (
+            "{records} are itemised in a CSV file of {size} MB, which is too large for this e-mail. "
+            "Write to {email} and you will get it."
+        ),
+        "too_large_no_address": (
+            "{records} are itemised in a CSV file of {size} MB, which is too large for this e-mail. "
+            "Ask us for it and you will get it."
+        ),
         "colon": ":",
     },
     "fr": {
@@ -67,6 +81,18 @@ _WORDS = {
         "direct_debit_no_day": "Ce montant sera prélevé au titre de votre mandat SEPA.",
         "bank_transfer": "Merci de payer par virement au plus tard le {day}, avec la référence {number}.",
         "bank_transfer_no_day": "Merci de payer par virement, avec la référence {number}.",
+        "records": "Tous ses enregistrements",
+        "changes": "Les enregistrements dont le prix change",
+        "attached": "{records} sont détaillés dans le fichier {file}, joint lui aussi.",
+        "zipped": "{records} sont détaillés dans le fichier {file}, joint lui aussi\N{NO-BREAK SPACE}: un fichier CSV compressé.",
+        "too_large": (
+            "{records} sont détaillés dans un fichier CSV de {size} Mo, trop volumineux pour cet e-mail. "
+            "Écrivez à {email} pour le recevoir."
+        ),
+        "too_large_no_address": (
+            "{records} sont détaillés dans un fichier CSV de {size} Mo, trop volumineux pour cet e-mail. "
+            "Demandez-le-nous pour le recevoir."
+        ),
         "colon": "\N{NO-BREAK SPACE}:",
     },
 }
@@ -86,8 +112,9 @@ class Envelope:
     """When the document was made: on every attempt the same."""
 
 
-def message(document: Document, envelope: Envelope, pdf: bytes) -> EmailMessage:
-    """The e-mail about `document` with its PDF: the same bytes whenever it is made.
+def message(document: Document, envelope: Envelope, pdf: bytes, records: Records | None = None) -> EmailMessage:
+    """The e-mail about `document` with its PDF, and with the CSV of its records where there is one that is not too large:
+    the same bytes whenever it is made.
 
     No name or wording of the customer's stands in it, so that nobody can have callbill say theirs to a third person:
     an account that gives itself a name and another's address sends them nothing but numbers. The subject has the
@@ -103,13 +130,19 @@ def message(document: Document, envelope: Envelope, pdf: bytes) -> EmailMessage:
     made["Date"] = envelope.at
     made["Message-ID"] = header_text(envelope.message_id, 250)
     made["Auto-Submitted"] = "auto-generated"
-    made.set_content(text(document), cte="quoted-printable")
+    made.set_content(text(document, records), cte="quoted-printable")
     made["Content-Language"] = document.language
-    made.add_attachment(pdf, maintype="application", subtype="pdf", filename=f"{_file_name(document.number)}.pdf")
+    made.add_attachment(pdf, maintype="application", subtype="pdf", filename=f"{file_name(document.number)}.pdf")
+    if records is not None and records.content is not None:
+        kind = {"maintype": "application", "subtype": "zip"} if records.zipped else _CSV
+        made.add_attachment(records.content, filename=records.name, **kind)
     # The library draws a boundary at random, and would not make the same bytes twice. This one cannot stand in the
     # parts: "=_" is nothing that quoted-printable or base64 write.
     made.set_boundary(f"=_{hashlib.sha256(envelope.message_id.encode()).hexdigest()[:32]}")
     return made
+
+
+_CSV: dict[str, Any] = {"maintype": "text", "subtype": "csv", "params": {"charset": "utf-8"}}
 
 
 def _address(addr_spec: str, name: str = "") -> Address:
@@ -118,15 +151,15 @@ def _address(addr_spec: str, name: str = "") -> Address:
     return Address(display_name=name, addr_spec=addr_spec)
 
 
-def _file_name(number: str) -> str:
+def file_name(number: str) -> str:
     """The number as a file name that no mail program reads as a path."""
     return (
         "".join(char if char.isascii() and (char.isalnum() or char in "-_") else "-" for char in number) or "document"
     )
 
 
-def text(document: Document) -> str:
-    """What the e-mail says, in the document's language: lines of plain text."""
+def text(document: Document, records: Records | None = None) -> str:
+    """What the e-mail says, in the document's language: lines of plain text; also where its `records` are."""
     words = _WORDS[document.language]
     first, last = (formats.day(day, document.language) for day in document.period)
     number = header_text(document.number)
@@ -140,6 +173,8 @@ def text(document: Document) -> str:
         lines.append(_pair(words, name, formats.money(value, document.currency, document.digits, document.language)))
     if document.kind != "receipt":
         lines += ["", _how_paid(document, words)]
+    if records is not None:
+        lines += ["", _where(document, records, words)]
     lines += ["", header_text(document.seller.party.name)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -160,6 +195,18 @@ def _amounts(document: Document) -> list[tuple[str, Decimal]]:
     if document.kind == "credit_note":
         return [("given_back", -document.gross_amount)]
     return [("gross", document.gross_amount), ("owed", document.total_owed)]
+
+
+def _where(document: Document, records: Records, words: dict[str, str]) -> str:
+    """Where the records are: the sentence is true of what is attached."""
+    what = words["records" if document.kind == "bill" else "changes"]
+    if records.content is not None:
+        return words["zipped" if records.zipped else "attached"].format(records=what, file=records.name)
+    megabytes = (Decimal(records.size) / MB).quantize(Decimal("0.1"), ROUND_UP)
+    email = header_text(document.seller.party.email)
+    return words["too_large" if email else "too_large_no_address"].format(
+        records=what, size=formats.number(megabytes, 1, document.language), email=email
+    )
 
 
 def _how_paid(document: Document, words: dict[str, str]) -> str:

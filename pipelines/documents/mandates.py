@@ -21,12 +21,20 @@ from stdnum.eu import at_02
 
 from pipelines.documents.bank_text import LONGEST_REFERENCE, is_reference, sepa_text
 from pipelines.settings import Seller
+from transforms.billing.vat import EU
 
 CURRENCY = "EUR"
 MOST_AMOUNT = Decimal("999999999.99")
 """The largest amount of a SEPA direct debit (EPC implementation guidelines, AT-06)."""
 
 LONGEST_NAME = 70
+LONGEST_STREET, LONGEST_POSTCODE, LONGEST_TOWN = 70, 16, 35
+"""Characters of the parts of a postal address (pain.008.001.08, PostalAddress24)."""
+
+EEA = EU | {"IS", "LI", "NO"}
+"""Countries of the European Economic Area. A debit of an account in another country of SEPA must state the debtor's address
+(Regulation (EU) 2015/847)."""
+
 _CREDITOR_ID = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{3}[A-Z0-9]{1,28}")
 _DAY = timedelta(days=1)
 
@@ -54,9 +62,37 @@ def refusals(accounts: pl.DataFrame, seller: Seller, issued_on: date) -> pl.Data
         pl.when(signed_on > issued_on).then(
             pl.format("the mandate was signed on {}, after the day of issue, {}", signed_on, pl.lit(f"{issued_on}"))
         ),
+        *_address_problems(asked.filter(outside_eea())),
     ]
     found = asked.select("account_id", pl.coalesce(reasons).alias("reason"))
     return found.drop_nulls("reason")
+
+
+def outside_eea() -> pl.Expr:
+    """Whether the column iban is of a country outside the EEA; false where there is none. IBANs of French territories
+    beyond the seas, and of the Channel Islands and the Isle of Man, begin as those of France and the United Kingdom."""
+    country = pl.col("iban").str.replace_all(r"\s", "").str.slice(0, 2).str.to_uppercase()
+    return (~country.is_in(sorted(EEA))).fill_null(False)
+
+
+def _address_problems(outside: pl.DataFrame) -> list[pl.Expr]:
+    """What a debit needs of an account outside the EEA and accounts.csv does not tell; `outside`: these accounts."""
+
+    def missing(column: str) -> pl.Expr:
+        # As the file would have it: of signs alone nothing is left in letters that banks take.
+        empty = [text for text in outside[column].drop_nulls().unique() if not sepa_text(text, LONGEST_NAME)]
+        return outside_eea() & (pl.col(column).is_null() | pl.col(column).is_in(empty))
+
+    wanted = "in accounts.csv, which the debit of an account outside the EEA must state"
+    bics = [bic for bic in outside["bic"].drop_nulls().unique() if not _is_bic(bic)]
+    return [
+        pl.when(missing("address") & missing("city")).then(pl.lit(f"it has no address and no city {wanted}")),
+        *(pl.when(missing(column)).then(pl.lit(f"it has no {column} {wanted}")) for column in ("address", "city")),
+        pl.when(outside_eea() & ~pl.col("country").str.contains(r"\A[A-Z]{2}\z")).then(
+            pl.format("its country in accounts.csv is {}, which no postal address has", "country")
+        ),
+        pl.when(outside_eea() & pl.col("bic").is_in(bics)).then(pl.lit("its bic in accounts.csv is no BIC")),
+    ]
 
 
 def creditor_problems(seller: Seller) -> list[str]:

@@ -92,6 +92,20 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A leg whose charge a note changes, that came or that went."""
+
+    record: Record
+    """As it is now; as it was, where it is no longer charged for."""
+    before: Decimal | None
+    """What it was charged before; None where it was not."""
+    now: Decimal | None
+    """What it is charged now; None where it is not any more."""
+    difference: Decimal
+    """Now less before."""
+
+
+@dataclass(frozen=True)
 class Entry:
     """A movement of the customer's balance (prepaid) or of what it owes (postpaid)."""
 
@@ -169,9 +183,13 @@ class Document:
     forwarded: bool = False
     """Whether a tracked call on it was forwarded, which makes it two charges."""
     records: int = 0
-    """Legs that the document charges for or shows."""
+    """Legs that the document charges for or shows; of a note, those whose charge it changes."""
     annex: tuple[Record, ...] = ()
-    """The legs, where they are few enough."""
+    """The legs of a bill, where they are few enough."""
+    changes: tuple[Change, ...] = ()
+    """The legs of a note, where they are few enough."""
+    rounding: Decimal = Decimal(0)
+    """Of a note: what its lines of usage come to beyond the differences of its legs, as lines are rounded."""
     corrects: str = ""
     """Number of the bill that a note corrects; empty where there was none."""
     corrects_issued_on: date | None = None

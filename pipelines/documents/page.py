@@ -59,7 +59,10 @@ def _frame(document: Document, writer: Writer) -> Tree:
         "heading": word(document.kind),
         "number": number,
         "foot": [f"{word(document.kind)} {short}", word("page"), word("of")],
-        "words": {key: word(key) for key in ("summary", "usage", "notes", "legal", "annex", "nothing_used")},
+        "words": {
+            **{key: word(key) for key in ("summary", "usage", "notes", "legal", "nothing_used")},
+            "annex": word("changes" if document.changes else "annex"),
+        },
         "seller": {
             "label": word("from"),
             **_party(party, writer),
@@ -193,10 +196,10 @@ def _chart(document: Document, writer: Writer) -> Tree | None:
 
 def _notes(document: Document, writer: Writer) -> list[str]:
     notes = [writer.word("forwarded")] if document.forwarded else []
-    if document.records == 1 and not document.annex:
-        notes.append(writer.word("in_csv_one"))
-    elif document.records and not document.annex:
-        notes.append(writer.word("in_csv", count=formats.count(document.records, writer.language)))
+    if document.records and not (document.annex or document.changes):
+        key = "in_csv" if document.kind == "bill" else "changes_in_csv"
+        count = formats.count(document.records, writer.language)
+        notes.append(writer.word(key if document.records > 1 else f"{key}_one", count=count))
     return notes
 
 

@@ -21,7 +21,7 @@ TEMPLATES = HERE / "templates"
 FONTS = HERE / "fonts"
 LIBRARIES = ("typst", "segno", "babel", "fonttools", "pikepdf", "factur-x")
 _MODULES = ("characters", "formats", "legal", "page", "paying", "pdf", "sheets", "words")
-_GATHERING = ("gather", "mandates", "model", "then")
+_GATHERING = ("annexes", "gather", "mandates", "model", "noted", "then")
 
 
 def _version(files: list[Path]) -> str:

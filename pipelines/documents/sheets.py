@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.documents import formats
 from pipelines.documents.characters import Narrow
-from pipelines.documents.model import Document, Line, Record
+from pipelines.documents.model import Change, Document, Line, Record
 from pipelines.documents.words import WORDS
 
 SERVICES = (("voice", "outbound"), ("voice", "inbound"), ("sms", "outbound"), ("sms", "inbound"))
@@ -26,8 +26,12 @@ REST = 0
 _USAGE = (REST, 560, 640, 620, 850)
 """Least widths of columns in hundredths of an em: of usage and fees, the statement, the records."""
 _ADJUSTMENT = (REST, 850)
+_LEAST_DESTINATION = 450
 _STATEMENT = (840, 1200, REST, 850, 850)
 _RECORD = (1100, 620, REST, REST, REST, 500, 820)
+_CHANGE = (REST, REST, REST, REST, REST, 400, 400, 500)
+_CHANGE_TEXTS = (1100, 600, 840, 840)
+"""Of what a note changes: its figures; time, service and telephone numbers where figures leave them room on one line."""
 _EM = (5660, 120)
 """The page between its margins and the gap between two columns (170 mm and 3.5 mm), in hundredths of an em of 8.5 pt;
 then of 6.8 pt."""
@@ -113,12 +117,46 @@ def statement(document: Document, writer: Writer) -> Table | None:
 
 
 def annex(document: Document, writer: Writer) -> Table | None:
-    """The records one by one, in the order given."""
+    """The records one by one, in the order given; of a note, what it changes, down to its total."""
+    if document.changes:
+        return _changes(document, writer)
     if not document.annex:
         return None
     head = writer.head("time", "service", "own_number", "other_number", "destination", "quantity", "charge")
     places = max(writer.digits, *(formats.decimals(record.charge) for record in document.annex))
     return _table(head, [_record(record, places, writer) for record in document.annex], None, _RECORD, small=True)
+
+
+def _changes(document: Document, writer: Writer) -> Table:
+    """The legs of a note, its lines that are no usage, and what the rounding of lines adds: together its net amount."""
+    head = writer.head("time", "service", "own_number", "other_number", "destination")
+    head += writer.head("charge_before", "charge_now", "difference")
+    figures = [figure for one in document.changes for figure in (one.before, one.now, one.difference)]
+    places = max(writer.digits, *(formats.decimals(figure) for figure in figures if figure is not None))
+    rows = [_change(change, places, writer) for change in document.changes]
+    for line in document.lines:
+        if line.kind not in ("voice", "sms"):
+            rows.append(_other_change(f"{line.kind}_one", line.telephone, line.amount, places, writer))
+    if document.rounding:
+        rows.append(_other_change("rounding", "", document.rounding, places, writer))
+    foot = [writer.word("net"), writer.amount(document.net_amount)]
+    table = _table(head, rows, foot, _CHANGE, small=True)
+    em, gutter = _EM_SMALL
+    columns = [*_CHANGE_TEXTS, *table["columns"][len(_CHANGE_TEXTS) :]]
+    left = em - sum(columns) - gutter * (len(columns) - 1)
+    # Else numbers break, so that no column is wider than the page.
+    return {**table, "columns": columns if left >= _LEAST_DESTINATION else [*columns[:2], *table["columns"][2:]]}
+
+
+def _change(change: Change, places: int, writer: Writer) -> list[str]:
+    charges = (change.before, change.now, change.difference)
+    shown = ["–" if charge is None else formats.number(charge, places, writer.language) for charge in charges]
+    return [*_record(change.record, places, writer)[:5], *shown]
+
+
+def _other_change(key: str, telephone: str, amount: Decimal, places: int, writer: Writer) -> list[str]:
+    """What is no leg: its name stands in the wide first column."""
+    return [writer.word(key), "", telephone, "", "", "", "", formats.number(amount, places, writer.language)]
 
 
 def _by_service(rows: tuple[Line, ...]) -> Iterable[tuple[str, str, list[Line]]]:

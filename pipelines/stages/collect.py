@@ -54,7 +54,7 @@ def collect_month(session: Session, name: str) -> Facts:
     accounts = _accounts_and_payments(session)
     new = _collections(session, name, accounts, datetime.now(UTC))
     if not new.is_empty():
-        _fix(session, name, new)
+        _fix(session, name, new, _addresses(new, accounts))
     if problems := put_files(session, name):
         raise NotWritten(problems)
     counts = dict(new.group_by("method").len().iter_rows())
@@ -185,10 +185,18 @@ def next_file(session: Session, name: str, method: str) -> str:
     return f"{beginning}-{name}-{session.warehouse.value(query, [name, method]) + 1}.{form}"
 
 
-def _fix(session: Session, name: str, new: pl.DataFrame) -> None:
+def _addresses(new: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
+    """document, address, postcode, city, country and bic of debits (Collections) of accounts outside the EEA."""
+    debits = new.filter((pl.col("method") == "direct_debit") & mandates.outside_eea()).select("document", "account_id")
+    known = accounts.select("account_id", "address", "postcode", "city", "country", "bic")
+    return debits.join(known, on="account_id", how="left", maintain_order="left").drop("account_id")
+
+
+def _fix(session: Session, name: str, new: pl.DataFrame, addresses: pl.DataFrame) -> None:
     """Writes how the documents are collected, once and for all."""
     with session.warehouse.transaction():
         session.warehouse.insert("collections", new)
+        session.warehouse.insert("debtor_addresses", addresses)
         for file, rows in new.group_by("file", maintain_order=True):
             record(session, "collect", name, f"{rows.height} documents stand in {file[0]}")
         session.warehouse.note("collections", name, {"documents": new.height})
@@ -295,7 +303,11 @@ def _debits(session: Session, file: str) -> list[debits.Debit]:
         "WHERE file = ? ORDER BY document",
         [file],
     ).to_dicts()
-    return [debits.Debit(**row) for row in rows]
+    found = session.warehouse.frame(
+        "SELECT a.* FROM debtor_addresses a SEMI JOIN (FROM collections WHERE file = ?) USING (document)", [file]
+    )
+    outside = {document: debits.Address(*(text or "" for text in parts)) for document, *parts in found.iter_rows()}
+    return [debits.Debit(**row, outside=outside.get(row["document"])) for row in rows]
 
 
 def _sha256(path: Path) -> str:

@@ -150,6 +150,7 @@ def _issued(session: Session, name: str, wanted: Wanted, instead: Then | None = 
                 usage=files.part("rated_usage" if of_bills else "corrected_usage", name, part),
                 fees=files.part("number_fees", name, part),
                 then=was,
+                part=part,
             )
             if mine.height:
                 yield issued_documents(session, name, issue)

@@ -15,7 +15,8 @@ from typing import Any
 import polars as pl
 
 from pipelines.documents.addresses import plain_address
-from pipelines.documents.mail import Envelope, message
+from pipelines.documents.attaching import KB, MB, Limits, read_records
+from pipelines.documents.mail import Envelope, file_name, message
 from pipelines.documents.model import Document
 from pipelines.documents.sending import Connection, NotConnected, Result, Server, connection
 from pipelines.errors import fault
@@ -34,8 +35,9 @@ CUT_OFF = "the run that sent it was cut off: nobody knows whether it arrived"
 DUE = "(state = 'pending' OR (state = 'retry' AND next_attempt_at <= ?))"
 
 _WITH_PDF = f"""
-SELECT o.*, d.path, d.sha256 AS pdf_sha256
+SELECT o.*, d.path, d.sha256 AS pdf_sha256, c.path AS csv_path, c.sha256 AS csv_sha256
 FROM outbox o JOIN documents d ON d.document = o.document AND d.kind = o.kind AND d.form = 'pdf'
+LEFT JOIN documents c ON c.document = o.document AND c.kind = o.kind AND c.form = 'csv'
 WHERE {DUE} ORDER BY o.created_at, o.message_id
 """
 _WITHOUT = f"""
@@ -76,8 +78,8 @@ def send(
     """Sends every e-mail that is due, the oldest first, from the address `sender`. `make` makes documents that are
     missing. Without a `server` nothing is sent, and it is only counted what waits.
 
-    An e-mail goes once its PDF is there with the bytes that table documents tells of. Raises BadInput where the server's
-    settings cannot be used.
+    An e-mail goes once its PDF and its CSV are there with the bytes that table documents tells of. Raises BadInput where
+    the server's settings cannot be used.
     """
     done = Sent()
     session.progress.stage("send")
@@ -115,11 +117,27 @@ class _Run:
     def __init__(self, session: Session, smtp: Connection, sender: str, now: Callable[[], datetime], done: Sent):
         self._session, self._smtp, self._sender, self._now, self._done = session, smtp, sender, now, done
         self._letters, self._began = Letters(session), now()
+        mail = session.installation.settings.mail
+        self._limits = Limits(mail.zip_above_kb * KB, mail.attach_mb * MB)
         self._failures = 0
         self._why = ""
+        self._without_records = 0
 
     def go(self, due: pl.DataFrame) -> None:
-        """Sends the e-mails of the rows `due` (Outbox, path and pdf_sha256 of the PDF), in their order."""
+        """Sends the e-mails of the rows `due` (Outbox, path and pdf_sha256 of the PDF, csv_path and csv_sha256 of the CSV), in
+        their order."""
+        try:
+            self._go(due)
+        finally:
+            if self._without_records:
+                one = self._without_records == 1
+                self._session.progress.warn(
+                    f"{self._without_records:,} CSV file{' is' if one else 's are'} larger than [mail] attach_mb and "
+                    f"{'was' if one else 'were'} not attached; {'its e-mail says' if one else 'their e-mails say'} how to "
+                    "ask for it"
+                )
+
+    def _go(self, due: pl.DataFrame) -> None:
         for part in due.iter_slices(BATCH):
             letters = self._letters.of(part)
             for row in part.iter_rows(named=True):
@@ -131,9 +149,15 @@ class _Run:
 
     def _content(self, row: dict[str, Any], letter: Document | str) -> bytes | None:
         """The e-mail, or None where the row waits or has failed."""
-        path = self._session.installation.documents / row["path"]
+        documents = self._session.installation.documents
+        path = documents / row["path"]
+        records, csv_sha256 = None, row["csv_sha256"]
         try:
             pdf = path.read_bytes()
+            if row["csv_path"]:
+                records, csv_sha256 = read_records(
+                    documents / row["csv_path"], file_name(row["document"]), self._limits
+                )
         except FileNotFoundError:
             self._done.waiting += 1
             return None
@@ -145,12 +169,16 @@ class _Run:
             why = "the recipient is no e-mail address that can be written to: mend it in accounts.csv"
         elif hashlib.sha256(pdf).hexdigest() != row["pdf_sha256"]:
             why = f"{path} was changed after it was made, and is not sent"
+        elif csv_sha256 != row["csv_sha256"]:
+            why = f"{documents / row['csv_path']} was changed after it was made, and is not sent"
         elif isinstance(letter, str):
             why = letter
         else:
             envelope = Envelope(self._sender, recipient, row["message_id"], row["created_at"])
             try:
-                return message(letter, envelope, pdf).as_bytes()
+                content = message(letter, envelope, pdf, records).as_bytes()
+                self._without_records += records is not None and records.content is None
+                return content
             except Exception as error:
                 # One that cannot be written must not keep the others from going.
                 why = fault(error)

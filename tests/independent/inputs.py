@@ -22,7 +22,7 @@ USAGE_COLUMNS += ["text", "encoding", "text_length", "segments"]
 
 REFERENCE_COLUMNS = {
     "accounts": "account_id name email country vat_number billing_mode payment_method currency price_list"
-    " opened_on closed_on language address postcode city registration iban mandate_reference mandate_signed_on",
+    " opened_on closed_on language address postcode city registration iban bic mandate_reference mandate_signed_on",
     "numbers": "number account_id country number_class call_tracking assigned_at released_at",
     "credits": "credit_id account_id kind amount currency credited_at payment_reference",
     "payments": "payment_id account_id bill_number amount currency paid_at",

@@ -9,7 +9,7 @@ from transforms.billing.spreadsheet import safe_text
 ITEM_ORDER = ["account_id", "started_at", "usage_id"]
 """The order of an itemisation."""
 
-_COLUMNS = (
+ITEM_COLUMNS = (
     "started_at",
     "service",
     "direction",
@@ -29,19 +29,24 @@ _COLUMNS = (
     "linked_id",
     "record_id",
 )
+"""The columns of the CSV."""
+
 _TEXTS = ("other_number", "destination", "linked_id", "record_id")
 
 
 def itemised(usage: pl.DataFrame, *, time_zone: str) -> pl.DataFrame:
-    """account_id and the columns of the CSV, from rated `usage` (RatedUsage), ordered within each account.
+    """account_id and the columns of the CSV, from rated `usage` (RatedUsage), ordered within each account."""
+    return as_read(usage, time_zone=time_zone).select("account_id", *ITEM_COLUMNS)
+
+
+def as_read(usage: pl.DataFrame, *, time_zone: str) -> pl.DataFrame:
+    """Rated `usage` in the order of an itemisation, its columns as customers read them.
 
     Moments are local with their offset (2026-10-05T09:12:41+0200); texts that others chose cannot begin a formula.
     """
     local = pl.col("started_at").dt.convert_time_zone(time_zone).dt.strftime("%Y-%m-%dT%H:%M:%S%z")
-    return (
-        usage.sort(ITEM_ORDER)
-        .with_columns(local.alias("started_at"), *(safe_text(column).alias(column) for column in _TEXTS))
-        .select("account_id", *_COLUMNS)
+    return usage.sort(ITEM_ORDER).with_columns(
+        local.alias("started_at"), *(safe_text(column).alias(column) for column in _TEXTS)
     )
 
 

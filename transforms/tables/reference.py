@@ -43,6 +43,7 @@ class Accounts(Table):
         nullable=True, description="Number in the company register of its country; in France the SIREN or SIRET."
     )
     iban: str = pa.Field(nullable=True, description="Account that direct debits are drawn on.")
+    bic: str = pa.Field(nullable=True, description="BIC of the bank of that account, where that lies outside the EEA.")
     mandate_reference: str = pa.Field(nullable=True, description="Reference of its SEPA direct debit mandate.")
     mandate_signed_on: pl.Date = pa.Field(nullable=True, description="Day on which the mandate was signed.")
 

@@ -31,6 +31,9 @@ SOUND = {
     "iban": "DE89370400440532013000",
     "mandate_reference": "M-1",
     "mandate_signed_on": date(2026, 5, 2),
+    "country": "CH",
+    "address": "Seestrasse 12",
+    "city": "Zürich",
 }
 EXAMPLES = (
     "AD1200012030200359100100",

@@ -27,6 +27,7 @@ KINDS = {
     "credit note": documents.credit_note(),
     "receipt": documents.receipt(language="fr"),
     "annex": documents.document(annex=documents.records(70)),
+    "changes": documents.itemised_note(70),
     "nothing": documents.document((), statement=None, seller=documents.seller(legal={})),
 }
 
@@ -128,7 +129,7 @@ def test_a_bill_says_who_when_and_what() -> None:
         "Previous balance 94.20 16 Oct 2026 Payment PAY-20261016-77 −94.20 0.00 2 Nov 2026 This bill 2026-000123 106.51",
         "New balance 106.51",
         "Why a forwarded call shows twice",
-        "All 2,831 records of this document are itemised in the CSV file",
+        "All 2,831 records of this document are itemised in its CSV file.",
         "Payable within 30 days of the date of the bill.",
         "Paris trade register 987 654 324.",
     ):
