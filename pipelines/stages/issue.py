@@ -23,6 +23,7 @@ from pipelines.stages.control import require_passed
 from pipelines.stages.outbox import queue
 from pipelines.stages.proof import document, file_hashes, put_document, record_issue, require_known
 from pipelines.stages.statements import keep_statements
+from pipelines.unfinished import must_publish
 from transforms.billing.bounds import Bounds, out_of_bounds
 from transforms.billing.issuing import issued
 from transforms.ledger.entries import ledger
@@ -53,6 +54,7 @@ def issue_month(session: Session, name: str) -> Facts:
     if ready.is_empty():
         with warehouse.transaction():
             _park(session, name, parks)
+            must_publish(session)
         if name in issued_months(session).open_accounts:
             # Of an issue before that was killed behind its COMMIT the proof may be missing.
             put_document(session, name)
@@ -113,6 +115,7 @@ def put_issue(
             f"{parked.height} parked",
         )
         warehouse.note("issued", name, {"issued": numbered.height, "parked": parked.height, "part": part})
+        must_publish(session, name)
         if parked.height:
             controls = json.loads(
                 warehouse.value("SELECT facts FROM manifest WHERE stage = 'controls' AND month = ?", [name]) or "{}"
