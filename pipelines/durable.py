@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+READ_ONLY = 0o440
+"""The mode of files that nobody changes once they are there: the owner and the group read them, whatever the umask."""
+
 
 def sync(path: Path) -> None:
     """Returns when the content of the file, or the names in the folder, are on the disk."""

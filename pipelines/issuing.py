@@ -14,6 +14,7 @@ from pipelines.opening import open_warehouse
 from pipelines.session import Progress, Session
 from pipelines.settings import Installation, Month
 from pipelines.stages.issue import drafts_to_issue, require_over, require_same_tariff, require_seller
+from pipelines.stages.publish import catch_up
 from pipelines.tariff import differing_prices, prices_of_run, tariff
 
 MONEY = ("net_amount", "vat_amount", "paid_from_balance", "total_owed")
@@ -54,6 +55,7 @@ def coming_issue(
     running.prepare_environment(installation)
     with open_warehouse(installation, progress, wait_seconds) as warehouse:
         session = Session(installation, warehouse, progress, early=early)
+        catch_up(session)
         require_over(session, name)
         at_hand = tariff(installation).facts()
         has_drafts = warehouse.value("SELECT 1 FROM month_files WHERE month = ? LIMIT 1", [name])
@@ -87,6 +89,7 @@ def issue_bills(
                 f"the drafts of {name} have changed since they were shown: nothing was issued; issue it again"
             )
         session = Session(installation, warehouse, progress, early=coming.early)
+        catch_up(session)
         before = warehouse.value("SELECT count(*) FROM issues")
         running.materialize(session, name, "issue")
         issued = warehouse.value("SELECT count(*) FROM issues") > before

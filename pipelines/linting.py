@@ -10,7 +10,9 @@ import polars as pl
 
 from pipelines import world
 from pipelines.catalogue import quoted
+from pipelines.errors import BadInput
 from pipelines.findings import grouped
+from pipelines.reading import published
 from pipelines.reference import InputTables
 from pipelines.settings import Installation, Month
 from transforms.rating.book import DEFAULT_LIST, RatingBook
@@ -88,9 +90,9 @@ def traffic(installation: Installation, accounts: pl.DataFrame, book: RatingBook
     if not place.exists():
         return []
     try:
-        with duckdb.connect(str(place), read_only=True) as connection:
+        with published(place) as connection:
             return _traffic(connection, installation, accounts, book, today) + _suspense(connection)
-    except duckdb.Error as error:
+    except (BadInput, duckdb.Error) as error:
         why = str(error).partition("\n")[0]
         return [f"the published traffic cannot be read, so that nobody looked for what has no price: {why} ({place})"]
 

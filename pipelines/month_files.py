@@ -21,7 +21,7 @@ import duckdb
 import polars as pl
 
 from pipelines import catalogue
-from pipelines.durable import sync
+from pipelines.durable import READ_ONLY, sync
 from pipelines.settings import Installation
 from transforms.tables.base import columns, empty
 
@@ -50,6 +50,7 @@ class MonthWriter:
         except pl.exceptions.PolarsError as error:
             # Of a full disk Polars makes errors of several kinds.
             raise OSError(f"{path}: cannot be written: {error}") from None
+        path.chmod(READ_ONLY)
         sync(path)
         self.parts.append(path)
         self.rows += frame.height

@@ -13,6 +13,7 @@ from pydantic import PrivateAttr
 from pipelines.errors import CallbillError, Interrupted, is_interruption, told
 from pipelines.session import Session, Silent
 from pipelines.settings import Installation
+from pipelines.stages.publish import catch_up
 from pipelines.warehouse import Warehouse
 
 RUN_WAITS_SECONDS = 6 * 3600
@@ -59,6 +60,8 @@ class SessionResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             warehouse = Warehouse.open(installation, wait_seconds=RUN_WAITS_SECONDS)
         with warehouse:
             self._session = Session(installation, warehouse, Log())
+            with _readable():
+                catch_up(self._session)
             yield self
             self._session = None
 

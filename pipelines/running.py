@@ -19,12 +19,13 @@ import polars as pl
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.audit import record
-from pipelines.closing import billed_in, issued_months
+from pipelines.closing import issued_months
 from pipelines.durable import put
-from pipelines.errors import BadInput, CallbillError, Interrupted, LockHeld
+from pipelines.errors import BadInput, CallbillError, ControlFailed, Interrupted, LockHeld
 from pipelines.month_files import scan
 from pipelines.opening import open_existing, open_warehouse
 from pipelines.rebuilding import rebuild_month
+from pipelines.recycling import months_to_run, open_suspense
 from pipelines.reference import read_price_tables, read_reference
 from pipelines.session import Progress, Session, Silent
 from pipelines.settings import REPOSITORY, Installation, Month
@@ -33,8 +34,9 @@ from pipelines.stages.issue import park_account
 from pipelines.stages.load import load_reference_and_prices
 from pipelines.stages.mend import mend_records
 from pipelines.stages.proof import put_document, require_known
-from pipelines.stages.publish import publish, publish_again
+from pipelines.stages.publish import catch_up, finish, publish
 from pipelines.tariff import require_issued_tariff
+from pipelines.unfinished import to_run
 from pipelines.verifying import verify_month
 from pipelines.warehouse import Warehouse, WarehouseLock
 from transforms.billing.corrections import by_account
@@ -118,10 +120,23 @@ def run_month(
     prepare_environment(installation)
     with open_warehouse(installation, progress, wait_seconds) as warehouse:
         session = Session(installation, warehouse, progress)
+        catch_up(session)
         materialize(session, name)
+        _run_others(session)
         from pipelines.outcome import outcome
 
         return outcome(session, name)
+
+
+def _run_others(session: Session) -> None:
+    """Runs the months that a recycling had still to run when it ended, or was killed. What keeps one from it is told."""
+    for name in sorted(to_run(session)):
+        session.progress.warn(f"{name} is run as well: `callbill recycle` ended before it had run that month")
+        try:
+            materialize(session, name)
+        except (BadInput, ControlFailed) as error:
+            session.failure = None
+            session.progress.warn(str(error))
 
 
 def materialize(session: Session, name: str, job_name: str = "month_end") -> None:
@@ -181,7 +196,9 @@ def make_documents(
     Month.parse(name, installation.settings)
     prepare_environment(installation)
     with open_existing(installation, progress, wait_seconds) as warehouse:
-        materialize(Session(installation, warehouse, progress), name, "make_documents")
+        session = Session(installation, warehouse, progress)
+        catch_up(session)
+        materialize(session, name, "make_documents")
         facts = warehouse.value("SELECT facts FROM manifest WHERE stage = 'documents' AND month = ?", [name])
         return {"month": name, **json.loads(facts)}
 
@@ -208,6 +225,7 @@ def correct_bills(
             require_issued_tariff(session, name)
         tables = prices | read_reference(installation, prices)
         if issue:
+            catch_up(session)
             require_known(session)
             load_reference_and_prices(session, name)
         found = compare_month(session, name, tables)
@@ -293,15 +311,15 @@ def recycle_months(
     installation.home.mkdir(parents=True, exist_ok=True)
     with open_warehouse(installation, progress, wait_seconds) as warehouse:
         session = Session(installation, warehouse, progress)
-        before = _open_suspense(warehouse)
+        catch_up(session)
+        before = open_suspense(warehouse)
         mended = mend_records(session, source)
         for sentence in mended.problems:
             progress.warn(sentence)
-        for name in _months_to_run(session, before, mended.months):
+        for name in months_to_run(session, before):
             materialize(session, name)
-        if (mended.mended or source) and installation.published.exists():
-            publish_again(session)
-        still = before.join(_open_suspense(warehouse), on="key", how="semi")
+        finish(session)
+        still = before.join(open_suspense(warehouse), on="key", how="semi")
         months = [
             {"month": name, "open_before": count, "open": left, "recycled": count - left}
             for (name,), rows in before.group_by("usage_month", maintain_order=True)
@@ -318,31 +336,6 @@ def recycle_months(
             },
             "months": months,
         }
-
-
-def _months_to_run(session: Session, waiting: pl.DataFrame, changed: set[str]) -> list[str]:
-    """The open months on whose bills that usage goes: of months with suspense, and of months that were run before; and
-    those whose drafts were outdated by a recycling that did not come to its end."""
-
-    def months(query: str) -> set[str]:
-        return {row[0] for row in session.warehouse.connection.execute(query).fetchall()}
-
-    outdated = months(
-        "SELECT DISTINCT month FROM month_files WHERE part = 0 AND table_name = 'rated_usage' "
-        "AND month NOT IN (SELECT month FROM manifest WHERE stage = 'rated_usage')"
-    )
-    known = months("SELECT DISTINCT month FROM month_files")
-    names = {billed_in(session, name) for name in {*waiting["usage_month"], *(changed & known), *outdated}}
-    return sorted(name for name in names if name >= session.installation.settings.billing.first_month)
-
-
-def _open_suspense(warehouse: Warehouse) -> pl.DataFrame:
-    """usage_month, and `key`, which names what waits there also when numbers.csv was written anew."""
-    return warehouse.frame(
-        "SELECT usage_month, CASE WHEN format = 'numbers' THEN concat_ws('/', usage_month, record_id, account_id) "
-        "ELSE concat_ws('/', file_id, record_number, leg) END AS key "
-        "FROM suspense WHERE state = 'open' AND usage_month IS NOT NULL ORDER BY ALL"
-    )
 
 
 def serve_ui(installation: Installation, port: int) -> NoReturn:

@@ -11,6 +11,7 @@ import polars as pl
 from pipelines import catalogue
 from pipelines.closing import issued_months
 from pipelines.errors import BadInput
+from pipelines.reading import published
 from pipelines.session import Session
 from pipelines.stages.proof import documents, hashes, kept, table_hash
 
@@ -83,19 +84,18 @@ def _published(session: Session, name: str) -> list[str]:
     files = session.warehouse.month_files
     findings = []
     try:
-        with duckdb.connect(str(place), read_only=True) as published:
-            published.execute("SET TimeZone = 'UTC'")
+        with published(place) as analyst:
             for table, described in catalogue.PUBLISHED_MONTHLY.items():
                 mine = table_hash(session.warehouse.connection, described, files.source(table, [name]))
-                theirs = table_hash(published, described, f"(SELECT * FROM {table} WHERE billing_month = ?)", [name])
+                theirs = table_hash(analyst, described, f"(SELECT * FROM {table} WHERE billing_month = ?)", [name])
                 if mine != theirs:
                     findings.append(f"{table} of {name} is published otherwise than the warehouse has it")
             for table in ("receipts", "ledger"):
                 described = catalogue.PUBLISHED_WHOLE[table]
-                if table_hash(session.warehouse.connection, described, table) != table_hash(
-                    published, described, table
-                ):
+                if table_hash(session.warehouse.connection, described, table) != table_hash(analyst, described, table):
                     findings.append(f"{table} is published otherwise than the warehouse has it")
+    except BadInput as error:
+        findings.append(str(error))
     except (duckdb.Error, OSError) as error:
         why = str(error).partition("\n")[0]
         findings.append(f"{place} cannot be read, or its files are missing: {why}")

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import socket
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -26,6 +27,7 @@ from pipelines import catalogue, file_totals
 from pipelines.durable import put
 from pipelines.errors import BadInput, CommitFailed, LockHeld, is_interruption, told
 from pipelines.month_files import MonthFiles
+from pipelines.reading import logs_beside
 from pipelines.settings import Installation
 
 BATCH_ROWS = 400_000
@@ -150,7 +152,13 @@ class WarehouseLock:
 
 
 def _make_file(place: Path) -> None:
-    """Makes an empty database at `place`. One that was cut short there could never be opened again."""
+    """Makes an empty database at `place`. One that was cut short there could never be opened again. Raises BadInput where
+    the log of another one lies there: it holds what was committed last, and belongs to no other file."""
+    if logs := logs_beside(place):
+        raise BadInput(
+            f"{place} is missing, and {logs[0].name} lies beside it, which holds what was committed last: restore both from "
+            "the same backup, or, to begin with an empty warehouse, move the log away"
+        )
     beside = place.with_name(f".{place.name}.new")
     beside.unlink(missing_ok=True)
     duckdb.connect(str(beside)).close()
@@ -180,6 +188,8 @@ class Warehouse:
             if not installation.warehouse.exists():
                 _make_file(installation.warehouse)
             spill = installation.home / ".spill"
+            # Of a run that was killed; nobody else spills there without the lock.
+            shutil.rmtree(spill, ignore_errors=True)
             connection = duckdb.connect(
                 str(installation.warehouse),
                 config={
@@ -310,9 +320,10 @@ class Warehouse:
         self.connection.execute(f"DELETE FROM {table}")
         self.insert(table, frame)
 
-    def frame(self, query: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
+    def frame(self, query: str, parameters: Sequence[object] | dict[str, object] = ()) -> pl.DataFrame:
         """The result of `query`."""
-        return self.connection.sql(query, params=list(parameters)).pl()
+        given = parameters if isinstance(parameters, dict) else list(parameters)
+        return self.connection.sql(query, params=given).pl()
 
     def value(self, query: str, parameters: Sequence[object] | dict[str, object] = ()) -> Any:
         """The one value of `query`, or None."""

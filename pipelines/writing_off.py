@@ -15,7 +15,8 @@ from pipelines.errors import BadInput
 from pipelines.opening import open_existing
 from pipelines.session import Progress, Session
 from pipelines.settings import Installation
-from pipelines.stages.publish import SUSPENSE, publish_again
+from pipelines.stages.publish import SUSPENSE, catch_up, finish
+from pipelines.unfinished import must_publish
 from pipelines.warehouse import Warehouse
 from transforms.tables.base import assert_contract, conform
 from transforms.tables.suspense import WriteOffs
@@ -26,6 +27,11 @@ MOST_NAMED = 20
 
 _NAME = re.compile(rf"^(?P<file>.+?):(?P<record>\d{{1,17}})(?::(?P<leg>{'|'.join(LEGS)}))?$")
 SHORTEST_PREFIX = 6
+
+_SAME = (
+    "{one}.file_id = {other}.file_id AND {one}.record_number = {other}.record_number AND {one}.leg = {other}.leg "
+    "AND {one}.usage_month IS NOT DISTINCT FROM {other}.usage_month"
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,8 @@ def write_off(
 ) -> dict[str, Any]:
     """Closes the chosen records that are open, or with `undo` opens those again that are written off; all or none.
 
-    Returns how many, by reason. Raises BadInput where nothing is chosen, or a name fits no such record; LockHeld.
+    Returns how many, by reason; and how many of those that were named were closed, or opened again, `already`. Raises
+    BadInput where nothing is chosen, or a name fits no such record; LockHeld.
     """
     if not (chosen.names or chosen.reason or chosen.month or chosen.account):
         raise BadInput("name the records as FILE:RECORD, or choose them with --reason, --month or --account")
@@ -64,33 +71,42 @@ def write_off(
         raise BadInput("--because and --by must say something: they are kept for good")
     with open_existing(installation, progress, wait_seconds) as warehouse:
         session = Session(installation, warehouse, progress)
-        found = _chosen(warehouse, chosen, "written_off" if undo else "open")
+        catch_up(session)
+        chosen_records = _chosen(warehouse, chosen, undo=undo)
+        found = chosen_records.filter(~pl.col("already")).drop("already")
         now = datetime.now(UTC)
         if found.height:
             with warehouse.transaction(), warehouse.lent("chosen_records", found):
                 (_open_again if undo else _close)(warehouse, found, because, who, now)
                 _note(session, chosen, found, because, who, undo=undo)
-        if found.height and installation.published.exists():
-            publish_again(session)
+                if installation.published.exists():
+                    must_publish(session)
+        finish(session)
         by_reason = found.group_by("reason").len("records").sort("reason")
         return {
             "written_off": 0 if undo else found.height,
             "reopened": found.height if undo else 0,
+            "already": chosen_records.height - found.height,
             "by_reason": by_reason.to_dicts(),
         }
 
 
-def _chosen(warehouse: Warehouse, chosen: Chosen, state: str) -> pl.DataFrame:
-    """The rows of suspense that are meant, each with the path of its file."""
+def _chosen(warehouse: Warehouse, chosen: Chosen, *, undo: bool) -> pl.DataFrame:
+    """The rows of suspense that are meant, each with the path of its file, and whether it is `already` as is asked for: of
+    records that are named, so that the same command may be said again."""
+    state, wanted = ("written_off", "open") if undo else ("open", "written_off")
     rows = warehouse.frame(
-        f"SELECT s.*, f.path FROM ({SUSPENSE}) s LEFT JOIN (SELECT file_id, path FROM loaded_files) f USING (file_id) "
-        "WHERE s.state = ? AND s.reason = coalesce(?, s.reason) "
-        "AND coalesce(s.usage_month = ?, ? IS NULL) AND coalesce(s.account_id = ?, ? IS NULL) "
-        "ORDER BY file_id, record_number, leg, usage_month",
-        [state, chosen.reason, chosen.month, chosen.month, chosen.account, chosen.account],
+        f"SELECT s.*, f.path, s.state = $wanted AS already FROM ({SUSPENSE}) s "
+        "LEFT JOIN (SELECT file_id, path FROM loaded_files) f USING (file_id) "
+        "WHERE (s.state = $state OR (s.state = $wanted AND EXISTS (FROM write_offs w "
+        f"WHERE (w.reopened_at IS NOT NULL) = $undo AND {_SAME.format(one='s', other='w')}))) "
+        "AND s.reason = coalesce($reason, s.reason) AND coalesce(s.usage_month = $month, $month IS NULL) "
+        "AND coalesce(s.account_id = $account, $account IS NULL) ORDER BY file_id, record_number, leg, usage_month",
+        {"state": state, "wanted": wanted, "undo": undo}
+        | {"reason": chosen.reason, "month": chosen.month, "account": chosen.account},
     )
     if not chosen.names:
-        return rows
+        return rows.filter(~pl.col("already"))
     missing, parts = [], []
     for name in dict.fromkeys(chosen.names):
         part = rows.filter(_is(name))
@@ -114,12 +130,6 @@ def _is(name: str) -> pl.Expr:
         mine |= pl.col("file_id").str.starts_with(file)
     mine &= pl.col("record_number") == int(match["record"])
     return mine & (pl.col("leg") == match["leg"]) if match["leg"] else mine
-
-
-_SAME = (
-    "{one}.file_id = {other}.file_id AND {one}.record_number = {other}.record_number AND {one}.leg = {other}.leg "
-    "AND {one}.usage_month IS NOT DISTINCT FROM {other}.usage_month"
-)
 
 
 def _close(warehouse: Warehouse, found: pl.DataFrame, because: str, who: str, now: datetime) -> None:

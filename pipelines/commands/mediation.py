@@ -162,5 +162,7 @@ def write_off(
         return
     count = result["reopened"] if undo else result["written_off"]
     click.echo(f"{count:,} records {'wait again' if undo else 'written off'}")
+    if result["already"]:
+        click.echo(f"  {result['already']:,} {'waited' if undo else 'were written off'} already")
     for row in result["by_reason"]:
         click.echo(f"  {row['reason']}: {row['records']:,}")

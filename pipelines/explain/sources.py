@@ -18,6 +18,7 @@ from pipelines.catalogue import PRICE_TABLES, REFERENCE
 from pipelines.csv_tables import LINE, read_table
 from pipelines.errors import BadInput
 from pipelines.explain.words import Row
+from pipelines.reading import published
 from pipelines.settings import Installation
 from transforms.rating.book import DEFAULT_LIST
 
@@ -119,8 +120,7 @@ def open_sources(installation: Installation) -> Iterator[Sources]:
     if not place.exists():
         raise BadInput(f"nothing is published in {place.parent} yet: run a month first, as `callbill run 2026-10`")
     try:
-        with duckdb.connect(str(place), read_only=True) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+        with published(place) as connection:
             connection.execute(f"SET memory_limit = '{installation.settings.run.memory_limit_mb}MB'")
             yield Sources(installation, connection)
     except (duckdb.IOException, duckdb.CatalogException, duckdb.BinderException):

@@ -17,6 +17,7 @@ from pipelines.errors import ControlFailed
 from pipelines.measures import MOST_FINDINGS, Control
 from pipelines.session import Session
 from pipelines.settings import Month
+from pipelines.unfinished import has_run
 from transforms.control.verdicts import verdicts
 
 _MEASURED = ("currency", "expected", "actual", "difference")
@@ -34,6 +35,8 @@ def control_month(session: Session, name: str) -> pl.DataFrame:
         session.warehouse.insert("controls", frame)
         facts = {"failed": frame.filter(~pl.col("passed")).height}
         session.warehouse.note("controls", name, {**facts, "files": session.warehouse.month_files.contents(name)})
+        if facts["failed"]:
+            has_run(session, name)
     session.progress.advance(frame.height)
     return frame
 

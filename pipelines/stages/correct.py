@@ -25,6 +25,7 @@ from pipelines.stages.books import keep_books
 from pipelines.stages.outbox import queue
 from pipelines.stages.proof import document, file_hashes, record_issue
 from pipelines.stages.rate import OF_NUMBERS, OF_USAGE, PLACE, USAGE_OF_MONTH
+from pipelines.unfinished import must_publish
 from transforms.billing.bills import bills
 from transforms.billing.corrections import NOTE, differences, notes
 from transforms.billing.lines import LINE_KEY, bill_lines, usage_totals
@@ -158,6 +159,7 @@ def correct_month(
         )
         record(session, "correct", name, f"{said}: {reason}")
         warehouse.note("corrected", name, {**facts, "part": part})
+        must_publish(session, name)
     session.progress.advance(found_notes.height)
     return part
 

@@ -26,6 +26,7 @@ from pipelines.stages.outbox import queue
 from pipelines.stages.proof import document, file_hashes, put_document, record_issue, require_known
 from pipelines.stages.statements import keep_statements
 from pipelines.tariff import differ, differing_prices, prices_of_run, tariff
+from pipelines.unfinished import must_publish
 from transforms.billing.bounds import Bounds, out_of_bounds
 from transforms.billing.issuing import issued
 from transforms.ledger.entries import ledger
@@ -74,6 +75,7 @@ def issue_month(session: Session, name: str) -> Facts:
     if ready.is_empty():
         with session.warehouse.transaction():
             _park(session, name, parks)
+            must_publish(session)
         if name in issued_months(session).open_accounts:
             # Of an issue before that was killed behind its COMMIT the proof may be missing.
             put_document(session, name)
@@ -181,6 +183,7 @@ def put_issue(
             f"{parked.height} parked{_early(session, name, now)}",
         )
         warehouse.note("issued", name, {"issued": numbered.height, "parked": parked.height, "part": part})
+        must_publish(session, name)
         if parked.height:
             controls = json.loads(
                 warehouse.value("SELECT facts FROM manifest WHERE stage = 'controls' AND month = ?", [name]) or "{}"

@@ -18,6 +18,7 @@ from pipelines.session import Session
 from pipelines.sources import source_of
 from pipelines.stages.load import read_again
 from pipelines.stages.places import NEW, OUTSIDE, choose, leave, leave_refused, prepare, put_in_place, take_whole
+from pipelines.unfinished import must_publish
 from transforms.mediation.formats import all_formats
 from transforms.mediation.source import Source
 
@@ -25,13 +26,12 @@ from transforms.mediation.source import Source
 @dataclass
 class Mended:
     """What reading again came to: records and legs that had been `refused`, how many of them are `mended`, the `files`
-    read, `problems` as sentences, and the `months` in which usage is other than before."""
+    read, and `problems` as sentences."""
 
     refused: int = 0
     mended: int = 0
     files: int = 0
     problems: list[str] = field(default_factory=list)
-    months: set[str] = field(default_factory=set)
 
 
 def mend_records(session: Session, folder: str | None = None) -> Mended:
@@ -62,7 +62,7 @@ def mend_records(session: Session, folder: str | None = None) -> Mended:
         _read(session, there, sources, found, whole_files=folder is not None)
         if folder is None:
             leave_refused(session)
-        found.months = put_in_place(session)
+        put_in_place(session)
         _note(session, sources)
         found.files = len(there)
         found.mended = found.refused - _count(session, f"taken_refused SEMI JOIN refused_records USING ({_LEG})")
@@ -70,6 +70,8 @@ def mend_records(session: Session, folder: str | None = None) -> Mended:
             which = f"all of {folder} that is on no issued bill" if folder else "what was refused"
             said = f"{which} read again in {found.files} files; {found.mended} of {found.refused} refused are mended"
             record(session, "recycle", None, said)
+            if session.installation.published.exists():
+                must_publish(session)
     return found
 
 

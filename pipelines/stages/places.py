@@ -10,6 +10,7 @@ from pipelines.closing import billed_in, issued_legs
 from pipelines.errors import BadInput
 from pipelines.session import Session
 from pipelines.stages.assemble import assemble_events
+from pipelines.unfinished import must_run
 from transforms.mediation.duplicates import EVENT, find_duplicates
 from transforms.tables.usage import EventParts, RefusedRecords, UsageRecords
 
@@ -139,9 +140,9 @@ def take_whole(session: Session, file_number: int, records: int) -> None:
     execute("INSERT INTO taken SELECT ?, unnest(range(1, ?))", [file_number, records + 1])
 
 
-def put_in_place(session: Session) -> set[str]:
+def put_in_place(session: Session) -> None:
     """Puts what was read where it belongs: usage, refusals, parts, events that are whole now, duplicates, the state of
-    suspense; returns the months of which usage is other than before."""
+    suspense; and notes the months that have to be run for it."""
     execute = session.warehouse.connection.execute
     _keep_legs_that_read(session)
     execute("CREATE OR REPLACE TEMP TABLE names AS " + _names_taken())
@@ -168,7 +169,7 @@ def put_in_place(session: Session) -> set[str]:
     _count_anew(session)
     file_totals.recount(session.warehouse.connection, _FILES_CHANGED)
     _outdate(session, months)
-    return months
+    _must_run(session, months)
 
 
 _FILES_CHANGED = f"""
@@ -272,3 +273,9 @@ def _outdate(session: Session, months: set[str]) -> None:
         session.warehouse.connection.execute(
             "DELETE FROM manifest WHERE stage IN ('controls', 'rated_usage') AND month = ?", [month]
         )
+
+
+def _must_run(session: Session, months: set[str]) -> None:
+    """Of these months, those that were run before have to be run again, or the month on whose bills their usage goes now."""
+    rows = session.warehouse.connection.execute("SELECT DISTINCT month FROM month_files").fetchall()
+    must_run(session, {billed_in(session, month) for (month,) in rows if month in months})

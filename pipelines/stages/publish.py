@@ -5,13 +5,23 @@ Put in place whole; who has an older one open keeps reading it, and the files it
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import duckdb
 
 from pipelines import catalogue
 from pipelines.audit import record
-from pipelines.durable import put
+from pipelines.durable import READ_ONLY, put, sync
+from pipelines.errors import BadInput, CallbillError, is_interruption, told
+from pipelines.reading import logs_beside
 from pipelines.session import Session
 from pipelines.stages import Facts
+from pipelines.stages.proof import put_document
+from pipelines.unfinished import has_run, is_published, must_publish, to_publish
 from transforms.tables.base import types
 
 READABLE_SINCE = "v1.4.0"
@@ -140,7 +150,7 @@ _SOURCES = {
 def publish(session: Session, name: str) -> Facts:
     """Replaces HOME/published/billing.duckdb at once by one that has the month `name` as the warehouse has it."""
     session.progress.stage("publish")
-    # Noted first: a run killed from here on leaves the older file, and the next run of any month puts in what passed.
+    # Noted first: a run killed from here on leaves the older file, and the next command puts in what passed.
     connection = session.warehouse.connection
     with session.warehouse.transaction():
         if changed := session.warehouse.month_files.unpublished(name):
@@ -149,6 +159,8 @@ def publish(session: Session, name: str) -> Facts:
         connection.execute("DELETE FROM published_controls WHERE billing_month = ?", [name])
         connection.execute("INSERT INTO published_controls SELECT * FROM controls WHERE billing_month = ?", [name])
         session.warehouse.note("published", name, {"changed": changed})
+        has_run(session, name)
+        must_publish(session)
     return _replace(session, name)
 
 
@@ -159,6 +171,29 @@ def publish_again(session: Session) -> Facts:
 
 
 _NO_MONTH = ""
+
+
+def finish(session: Session) -> None:
+    """Publishes what was committed and is not published yet; of what was issued then it writes the proof as well."""
+    waiting = to_publish(session)
+    months = [month for month in waiting if month]
+    for month in months:
+        put_document(session, month)
+        publish(session, month)
+    if waiting and not months:
+        publish_again(session)
+
+
+def catch_up(session: Session) -> None:
+    """As `finish`, before a command does anything of its own: an earlier one may have been killed. Where that cannot be
+    published it is told, and waits on: what is wrong may be what this command is to mend."""
+    try:
+        finish(session)
+    except (BadInput, duckdb.Error) as error:
+        if is_interruption(error):
+            raise
+        why = error if isinstance(error, BadInput) else told(error)
+        session.progress.warn(f"what a command that was killed has left unpublished cannot be published yet: {why}")
 
 
 def _replace(session: Session, name: str) -> Facts:
@@ -174,9 +209,62 @@ def _replace(session: Session, name: str) -> Facts:
         _fill(session, name)
     finally:
         connection.execute("DETACH publication")
-    put(beside, place)
+    beside.chmod(READ_ONLY)
+    with _kept_from_writers(place):
+        _remove_logs(session, place)
+        put(beside, place)
+    _require_readable(place)
     swept = session.warehouse.month_files.sweep()
+    with session.warehouse.transaction():
+        is_published(session, name)
     return {"bytes": place.stat().st_size, "swept_folders": swept}
+
+
+@contextmanager
+def _kept_from_writers(place: Path) -> Iterator[None]:
+    """Within the block nobody opens for writing what is published now. Raises BadInput where somebody has: what that one
+    writes would come to lie beside the new file, which then nobody could read."""
+    with ExitStack() as stack:
+        with suppress(FileNotFoundError):
+            file = stack.enter_context(place.open("rb"))
+            try:
+                fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError):
+                raise BadInput(
+                    f"{place}: a program has it open for writing, and nothing is published before that one has closed it. "
+                    "What was run is kept; the next run, of any month, publishes it. Open the file read-only"
+                ) from None
+        yield
+
+
+def _remove_logs(session: Session, place: Path) -> None:
+    """Removes what somebody who wrote into the published file has left beside it. Never after the new file is there: a
+    log and a file that do not belong together cannot be read."""
+    logs = logs_beside(place)
+    if not logs:
+        return
+    session.progress.warn(
+        f"{logs[0]}: a program opened the published file for writing and did not close it; what it wrote there is not "
+        "kept. Open the file read-only"
+    )
+    for log in logs:
+        log.unlink()
+    sync(place.parent)
+
+
+def _require_readable(place: Path) -> None:
+    """Raises CallbillError where analysts could not open what is published. Opened as they do: in a database of its own."""
+    try:
+        with duckdb.connect(config={"threads": 1}) as analyst:
+            analyst.execute(f"ATTACH {catalogue.quoted(str(place))} AS publication (READ_ONLY)")
+            for name in (*catalogue.PUBLISHED_WHOLE, *catalogue.PUBLISHED_MONTHLY):
+                analyst.execute(f"SELECT 1 FROM publication.{name} LIMIT 1").fetchall()
+    except duckdb.Error as error:
+        if is_interruption(error):
+            raise
+        raise CallbillError(
+            f"{place} was put in place and cannot be read: {told(error)}. The next run, of any month, publishes it anew"
+        ) from None
 
 
 def _fill(session: Session, month: str) -> None:

@@ -26,6 +26,7 @@ import polars as pl
 
 import pipelines.stages.collect
 import pipelines.stages.issue
+import pipelines.writing_off
 from pipelines.cli import guarded
 from pipelines.mailing import send_due
 from pipelines.reference import read_price_tables, read_reference
@@ -70,7 +71,7 @@ def month_ends(home: Home, moment: Moment | None = None) -> None:
 
 def issue(home: Home, moment: Moment | None = None) -> None:
     """Issues MONTHS, which were run, up to the moment where there is one; at an hour that is always the same."""
-    _stop_the_clock()
+    stop_the_clock()
     if moment is not None:
         _deadly(moment)
     with Warehouse.open(home.installation) as warehouse:
@@ -82,7 +83,7 @@ def issue(home: Home, moment: Moment | None = None) -> None:
 
 def collect(home: Home, moment: Moment | None = None) -> None:
     """Makes the payment files of MONTHS, which were issued, up to the moment where there is one; at the hour of issue."""
-    _stop_the_clock()
+    stop_the_clock()
     if moment is not None:
         _deadly(moment)
     with Warehouse.open(home.installation) as warehouse:
@@ -130,10 +131,11 @@ class _Clock(datetime):
         return datetime(2026, 5, 2, 12, tzinfo=tz)
 
 
-def _stop_the_clock() -> None:
+def stop_the_clock() -> None:
     """When an issue happens is written into its bills and its proof, and with them into hashes and names of files."""
     pipelines.stages.issue.datetime = _Clock
     pipelines.stages.collect.datetime = _Clock
+    pipelines.writing_off.datetime = _Clock
 
 
 def _deadly(moment: Moment) -> None:
@@ -195,7 +197,7 @@ class Asked:
 
 
 def _command(answer: Connection, arguments: Sequence[str]) -> None:
-    _stop_the_clock()
+    stop_the_clock()
     answer.send(call(*arguments))
 
 
@@ -228,7 +230,7 @@ def _on_full_disk(largest: int, do: Callable[[], Said]) -> Said:
 
 
 def _cramped(answer: Connection, largest: int, do: Callable[[], Said]) -> None:
-    _stop_the_clock()
+    stop_the_clock()
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
     answer.send(do())
 
@@ -240,7 +242,7 @@ def command_on_broken_disk(home: Home, fault: Fault | None, *arguments: str) -> 
 
 
 def _broken(answer: Connection, home: Home, fault: Fault | None, arguments: Sequence[str]) -> None:
-    _stop_the_clock()
+    stop_the_clock()
     disk = BrokenDisk([home.path, home.price_tables], fault)
     disk.insert()
     answer.send((call(*arguments), disk.done))

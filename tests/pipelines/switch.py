@@ -45,6 +45,19 @@ def calls(home: Home, name: str, rows: Iterable[tuple[Any, ...]]) -> Path:
 
 def recycle(home: Home, source: str | None = None) -> dict[str, Any]:
     """What `callbill recycle` does, with the stages run as tests run them; every control passes."""
+    with without_dagster():
+        return running.recycle_months(home.installation, Silent(), source=source)
+
+
+def run_alone(home: Home, month: str) -> dict[str, Any]:
+    """What `callbill run` does, likewise."""
+    with without_dagster():
+        return running.run_month(home.installation, month, Silent())
+
+
+@contextmanager
+def without_dagster() -> Iterator[None]:
+    """Within the block commands run the stages of a month as tests do; every control passes."""
 
     def run(session: Session, name: str) -> None:
         failed = run_month(session, name).filter(~pl.col("passed"))
@@ -52,4 +65,4 @@ def recycle(home: Home, source: str | None = None) -> dict[str, Any]:
 
     with pytest.MonkeyPatch.context() as patch, mock.patch.dict(os.environ):
         patch.setattr(running, "materialize", run)
-        return running.recycle_months(home.installation, Silent(), source=source)
+        yield

@@ -122,7 +122,12 @@ def test_nothing_published(tmp_path: Path) -> None:
 
 def test_a_record_that_is_written_off_stays_so_when_a_price_comes(home: Home) -> None:
     said = write_off(home, "inbox/standard/a.csv:2", "--json")
-    assert said.result == {"written_off": 1, "reopened": 0, "by_reason": [{"reason": "no_destination", "records": 1}]}
+    assert said.result == {
+        "written_off": 1,
+        "reopened": 0,
+        "already": 0,
+        "by_reason": [{"reason": "no_destination", "records": 1}],
+    }
     assert states(home) == [
         (2, "no_destination", "written_off"),
         (3, "account_unknown", "open"),
@@ -237,3 +242,29 @@ def test_messages_wait_as_messages(home: Home) -> None:
     ]
     at_risk = call("suspense", "--reason", "no_destination", "--json", *home.arguments).result["reasons"][0]["at_risk"]
     assert at_risk == {"EUR": "0.07"}
+
+
+def test_the_same_said_again_is_no_error_and_writes_nothing_off_twice(home: Home) -> None:
+    names = ("inbox/standard/a.csv:2", "inbox/standard/a.csv:4")
+    assert write_off(home, names[0]).status == 0
+    said = write_off(home, *names, "--json")
+    assert (said.status, said.result["written_off"], said.result["already"]) == (0, 1, 1)
+    said = write_off(home, *names)
+    assert (said.status, said.out) == (0, "0 records written off\n  2 were written off already\n")
+    assert write_off(home, "--month", MONTH, "--reason", "no_destination").out == "0 records written off\n"
+    assert rows(home, "SELECT count(*) FROM write_offs") == [(2,)]
+    assert write_off(home, *names, "--undo").status == 0
+    said = write_off(home, *names, "--undo")
+    assert (said.status, said.out) == (0, "0 records wait again\n  2 waited already\n")
+    assert rows(home, "SELECT count(*) FROM write_offs WHERE reopened_at IS NOT NULL") == [(2,)]
+
+
+def test_what_was_not_published_any_command_publishes(home: Home) -> None:
+    """A write-off that was killed behind its COMMIT, as the next command finds it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.writing_off.finish", lambda session: None)
+        write_off(home, "inbox/standard/a.csv:2")
+    assert states(home)[0] == (2, "no_destination", "open")
+    said = write_off(home, "inbox/standard/a.csv:9")
+    assert (said.status, "no record of that name is open" in said.err) == (2, True)
+    assert states(home)[0] == (2, "no_destination", "written_off")
