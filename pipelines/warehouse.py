@@ -71,6 +71,7 @@ _ADDED = (
             "lines BIGINT",
             "lines_read BIGINT",
             "totalled BOOLEAN",
+            "packed BOOLEAN",
         )
     ),
     *(
