@@ -6,11 +6,10 @@ What the records mean is known to `transforms.mediation`.
 from __future__ import annotations
 
 import codecs
-import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -18,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.line_count import LineCount
+from pipelines.raw_bytes import Proof, RawFile, View, signature
 from pipelines.settings import Installation, Loading
-from pipelines.unpacking import GZIP, ZSTD, as_text, is_packed, open_plain, pass_on, unpacked
+from pipelines.unpacking import GZIP, ZSTD, as_text, is_packed, pass_on, unpacked
 from transforms.mediation.formats import Format, Kind
 from transforms.mediation.text_lines import TOO_LONG
 
@@ -38,41 +38,34 @@ _TAKEN_FOR_PACKED = (GZIP, ZSTD[0], b"x\x01", b"x^", b"x\x9c", b"x\xda")
 
 @dataclass(frozen=True)
 class InboxFile:
-    """A file of the inbox; or of its content the first `size` bytes, as what stands there may have grown since."""
+    """A file of the inbox; or of its content the first `size` bytes, as what stands there may have grown since. With `proof`
+    it is read as it was hashed, or not at all (FileChanged). `unpacked`: of a compressed file, how much of what it holds is
+    meant, None for all."""
 
     path: Path
     name: str
     format: str
     size: int | None = None
+    proof: Proof | None = field(default=None, compare=False, repr=False)
+    unpacked: int | None = None
 
     @property
     def length(self) -> int:
         """How many bytes it has."""
         return self.path.lstat().st_size if self.size is None else self.size
 
+    def open(self) -> RawFile:
+        """It, open for reading."""
+        return RawFile(self.path, self.size, self.proof)
+
     def sha256(self) -> str:
         """Of its bytes as they lie there."""
-        return self.digests([self.length])[0]
-
-    def digests(self, sizes: Iterable[int]) -> list[str]:
-        """The SHA-256 of its first bytes, for each of `sizes`, ascending, in one reading. Raises FileNotFoundError where
-        it has become shorter."""
-        digest, done, found = hashlib.sha256(), 0, []
-        with open_plain(self.path, self.length) as file:
-            for size in sizes:
-                while done < size:
-                    block = file.read(min(size - done, 1 << 20))
-                    if not block:
-                        raise FileNotFoundError(f"{self.path} has become shorter while it was read")
-                    digest.update(block)
-                    done += len(block)
-                found.append(digest.copy().hexdigest())
-        return found
+        with self.open() as raw:
+            return raw.prove([raw.size])[0].sha256
 
     def signature(self) -> tuple[int, int]:
         """Size, and the moment of its last change: a file whose signature is known needs no second reading."""
-        found = self.path.lstat()
-        return found.st_size, max(found.st_mtime_ns, found.st_ctime_ns)
+        return signature(self.path.lstat())
 
 
 @dataclass(frozen=True)
@@ -155,43 +148,38 @@ def _readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def find_content(there: Iterable[InboxFile], path: str, form: str, size: int, sha256: str) -> InboxFile | None:
-    """Which of the files `there` has a content that was loaded from `path` (below the home folder): the one of that name,
-    or any of its size; or one that has grown since and begins with it, of that name or in that folder."""
-    folder = path.rpartition("/")[0]
-    candidates = [file for file in there if file.name == path or file.format == form]
-
-    def rank(file: InboxFile) -> tuple[bool, bool, str]:
-        return file.name != path, file.length != size, file.name
-
-    for file in sorted(candidates, key=rank):
-        near = file.name == path or file.length == size or file.name.rpartition("/")[0] == folder
-        if near and file.length >= size and file.digests([size]) == [sha256]:
-            return InboxFile(file.path, path, form, size)
-    return None
-
-
 def read(file: InboxFile, kinds: tuple[Kind, ...], limits: Loading | None = None) -> tuple[Kind, Iterator[Batch]]:
     """What `file` is made of, among the `kinds` its format may have, and its content in batches, within the `limits`.
 
-    Told by its first bytes, whatever its name: gzip or zstd around it, Parquet, JSON lines or CSV.
+    Told by its first bytes, whatever its name: gzip or zstd around it, Parquet, JSON lines or CSV. It is opened once. Raises
+    FileChanged, here or with a batch, where it has a proof and is not as it was.
     """
     limits = limits or Loading()
-    head = next((block for block, _ in as_text(unpacked(file.path, file.length, 4096, limits)) if block), b"")
+    raw = file.open()
+    head = _head(raw, 4096, limits)
     if head.startswith(_PARQUET) and "columns" in kinds:
-        return "columns", _parquet(file, limits)
+        return "columns", _parquet(raw, limits, file.unpacked)
     looks_like_json = head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[")
     kind: Kind = "json" if "json" in kinds and (looks_like_json or "csv" not in kinds) else "csv"
-    return kind, _lines(file, limits)
+    return kind, _lines(raw, limits, file.unpacked)
+
+
+def _head(raw: RawFile, size: int, limits: Loading) -> bytes:
+    return next((block for block, _ in as_text(unpacked(raw, size, limits)) if block), b"")
 
 
 def head(file: InboxFile, size: int = 4096) -> str:
     """About so many bytes of the beginning of `file`, without its compression, as text."""
-    blocks = as_text(unpacked(file.path, file.length, size, Loading()))
-    return next((block[:size] for block, _ in blocks if block), b"").decode("utf-8", "replace")
+    with file.open() as raw:
+        return _head(raw, size, Loading())[:size].decode("utf-8", "replace")
 
 
-def _lines(file: InboxFile, limits: Loading) -> Iterator[Batch]:
+def is_parquet(raw: RawFile) -> bool:
+    """Whether it is Parquet, or that within compression."""
+    return _head(raw, 4096, Loading()).startswith(_PARQUET)
+
+
+def _lines(raw: RawFile, limits: Loading, only: int | None) -> Iterator[Batch]:
     """The lines, in batches of about BLOCK_BYTES; a line is never cut. One that is too long is not held: TOO_LONG stands
     for it."""
     parts: list[bytes] = []
@@ -199,7 +187,7 @@ def _lines(file: InboxFile, limits: Loading) -> Iterator[Batch]:
     damage = None
     count = LineCount()
     passing = False
-    for block, damage in as_text(unpacked(file.path, file.length, BLOCK_BYTES, limits)):
+    for block, damage in as_text(unpacked(raw, BLOCK_BYTES, limits, only)):
         count.feed(block)
         if passing:
             end = block.find(b"\n")
@@ -253,16 +241,17 @@ def _as_lines(block: bytes, longest: int) -> pl.DataFrame:
     return lines
 
 
-def _parquet(file: InboxFile, limits: Loading) -> Iterator[Batch]:
+def _parquet(raw: RawFile, limits: Loading, only: int | None) -> Iterator[Batch]:
     damage = "the file is no sound Parquet file"
     try:
-        source = _parquet_source(file, limits)
+        source = _parquet_source(raw, limits, only)
         if source is None:
             too_large = f"the Parquet file within the compressed one is larger than {PACKED_PARQUET_BYTES} bytes"
             yield Batch(pl.DataFrame(), last=True, damage=too_large)
             return
         table = pq.ParquetFile(source)
     except (pa.ArrowException, OSError) as error:
+        raw.check()
         pass_on(error)
         yield Batch(pl.DataFrame(), last=True, damage=damage)
         return
@@ -278,6 +267,7 @@ def _parquet(file: InboxFile, limits: Loading) -> Iterator[Batch]:
                 yield Batch(pl.DataFrame(), last=True, lines=table.metadata.num_rows)
                 return
             except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
+                raw.check()
                 pass_on(error)
                 yield Batch(pl.DataFrame(), last=True, damage=damage)
                 return
@@ -285,12 +275,12 @@ def _parquet(file: InboxFile, limits: Loading) -> Iterator[Batch]:
             yield Batch(frame, last=False)
 
 
-def _parquet_source(file: InboxFile, limits: Loading) -> Path | pa.BufferReader | None:
+def _parquet_source(raw: RawFile, limits: Loading, only: int | None) -> View | pa.BufferReader | None:
     """What Parquet is read from; None where it is packed and too large."""
-    if not is_packed(file.path) and file.path.lstat().st_size == file.length:
-        return file.path
+    if not is_packed(raw):
+        return raw.view()
     content = bytearray()
-    for block, _ in unpacked(file.path, file.length, 1 << 20, limits):
+    for block, _ in unpacked(raw, 1 << 20, limits, only):
         content += block
         if len(content) > PACKED_PARQUET_BYTES:
             return None

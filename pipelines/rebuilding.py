@@ -24,7 +24,7 @@ from pipelines.session import Session
 from pipelines.settings import SETTINGS_FILE, Installation
 from pipelines.stages import bill, load, rate
 from pipelines.stages.correct import SERIES, compare_month, correct_month
-from pipelines.stages.file_versions import NewFile
+from pipelines.stages.identity import NewFile
 from pipelines.stages.issue import put_issue
 from pipelines.stages.mend import repeat_readings
 from pipelines.stages.proof import documents
@@ -89,10 +89,11 @@ def _load(session: Session, then: Session, proof: dict[str, Any]) -> None:
     files = find_again(session, f"file_number <= {last}", [proof["month"], proof["part"]])
     if missing := [loaded.missing() for loaded in files if loaded.file is None]:
         raise BadInput(missing)
+    sha256 = {loaded.number: loaded.sha256 for loaded in files}
     load.load_again(
         then,
         [
-            NewFile(loaded.file, loaded.sha256, loaded.file.signature(), loaded.grown_from, loaded.source)
+            NewFile(loaded.file, loaded.sha256, (0, 0), sha256.get(loaded.grown_from or 0), loaded.source)
             for loaded in files
             if loaded.file
         ],

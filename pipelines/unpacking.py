@@ -1,26 +1,20 @@
 """The content of a raw file in blocks: without its compression and within the caps of [load], as UTF-8 with line feeds.
 
-Only plain files are opened: no link, no FIFO, no device. Specifications: RFC 1952 (gzip), RFC 8878 (zstd).
+Specifications: RFC 1952 (gzip), RFC 8878 (zstd).
 """
 
 from __future__ import annotations
 
 import codecs
-import io
-import os
-import stat
+import hashlib
 import zlib
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
+from pipelines.raw_bytes import STEP, RawFile, View
 from pipelines.settings import Loading
 from transforms.mediation.text_lines import NOT_UTF8
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 GZIP = b"\x1f\x8b"
 ZSTD = (b"\x28\xb5\x2f\xfd", *(bytes([first]) + b"\x2a\x4d\x18" for first in range(0x50, 0x60)))
@@ -37,69 +31,47 @@ Blocks = Iterator[tuple[bytes, str | None]]
 codecs.register_error("callbill", lambda error: (NOT_UTF8, getattr(error, "end", 0)))
 
 
-class FirstBytes(io.RawIOBase):
-    """The first `size` bytes of an open file, which may be longer: what is appended meanwhile does not count."""
-
-    def __init__(self, file: BinaryIO, size: int):
-        super().__init__()
-        self._file = file
-        self._left = size
-
-    def readable(self) -> bool:
-        """True."""
-        return True
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Reads into `buffer`; returns how many bytes."""
-        view = memoryview(buffer).cast("B")
-        data = self.read(len(view))
-        view[: len(data)] = data
-        return len(data)
-
-    def read(self, size: int = -1, /) -> bytes:
-        """At most `size` bytes; all that are left where it is below 0."""
-        data = self._file.read(self._left if size < 0 else min(size, self._left))
-        self._left -= len(data)
-        return data
-
-    def close(self) -> None:
-        """Closes the file too."""
-        self._file.close()
-        super().close()
-
-
-def open_plain(path: Path, size: int) -> FirstBytes:
-    """The first `size` bytes of the file at `path`. Raises OSError, also where it is a link or no plain file: what a name
-    stands for may have changed since the inbox was listed."""
-    file = open(path, "rb", opener=_without_following)  # noqa: SIM115
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise FileNotFoundError(f"{path} is no plain file")
-    return FirstBytes(file, size)
-
-
-def _without_following(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-
-
-def is_packed(path: Path) -> bool:
+def is_packed(raw: RawFile) -> bool:
     """Whether it begins as gzip or zstd does."""
-    with open_plain(path, 4) as file:
-        return file.read(4).startswith((GZIP, *ZSTD))
+    return raw.read_at(0, 4).startswith((GZIP, *ZSTD))
 
 
-def unpacked(path: Path, size: int, block: int, limits: Loading) -> Blocks:
-    """The content of the first `size` bytes of the file, without compression, in blocks of about `block` bytes."""
-    with open_plain(path, 4) as file:
-        magic = file.read(4)
-    with open_plain(path, size) as file:
-        if magic.startswith(GZIP):
-            yield from _capped(_gzip(file, block), size, limits)
-        elif magic.startswith(ZSTD):
-            yield from _capped(_zstd(path, size, block), size, limits)
-        else:
-            while content := file.read(block):
-                yield content, None
+def unpacked(raw: RawFile, block: int, limits: Loading, only: int | None = None) -> Blocks:
+    """The content of the file, without compression, in blocks of about `block` bytes; of a compressed one the first `only`
+    bytes, where those are known to be there, whatever the caps."""
+    if not is_packed(raw):
+        place = raw.view()
+        while content := place.read(block):
+            yield content, None
+        return
+    blocks = _gzip(raw.view(), block) if raw.read_at(0, 2) == GZIP else _zstd(raw, block)
+    yield from _capped(blocks, raw.size, limits) if only is None else _first(blocks, only)
+
+
+def content_digests(raw: RawFile, sizes: Iterable[int], limits: Loading) -> tuple[dict[int, str], str | None]:
+    """The SHA-256 of what a compressed file holds without its compression: of the first bytes for each of `sizes`, ascending,
+    as far as there are so many; and of all, None where it is damaged or more than the caps allow."""
+    digest, done, found = hashlib.sha256(), 0, {}
+    waiting = list(reversed(list(sizes)))
+    for block, damage in unpacked(raw, STEP, limits):
+        at = 0
+        while waiting and waiting[-1] <= done + len(block):
+            end = waiting[-1] - done
+            digest.update(memoryview(block)[at:end])
+            found[waiting.pop()], at = digest.hexdigest(), end
+        digest.update(memoryview(block)[at:])
+        done += len(block)
+        if damage is not None:
+            return found, None
+    return found, digest.hexdigest()
+
+
+def _first(blocks: Blocks, size: int) -> Blocks:
+    for content, damage in blocks:
+        yield content[:size], damage if len(content) < size else None
+        size -= len(content)
+        if size <= 0:
+            return
 
 
 def _capped(blocks: Blocks, size: int, limits: Loading) -> Blocks:
@@ -120,7 +92,7 @@ def _capped(blocks: Blocks, size: int, limits: Loading) -> Blocks:
         yield content, damage
 
 
-def _gzip(file: FirstBytes, size: int) -> Blocks:
+def _gzip(file: View, size: int) -> Blocks:
     member = zlib.decompressobj(wbits=31)
     pending = b""
     while True:
@@ -147,10 +119,10 @@ def _gzip(file: FirstBytes, size: int) -> Blocks:
             return
 
 
-def _zstd(path: Path, size: int, block: int) -> Blocks:
+def _zstd(raw: RawFile, block: int) -> Blocks:
     done, step = 0, min(block, 1 << 20)
     while step:
-        with pa.CompressedInputStream(pa.PythonFile(open_plain(path, size), "r"), "zstd") as stream:
+        with pa.CompressedInputStream(pa.PythonFile(raw.view(), "r"), "zstd") as stream:
             left = done
             while left:
                 left -= len(stream.read(min(left, 1 << 20)))
@@ -160,6 +132,7 @@ def _zstd(path: Path, size: int, block: int) -> Blocks:
                     yield content, None
                 return
             except OSError as error:
+                raw.check()
                 pass_on(error)
                 # A reading that fails gives nothing of what it read: go up to the damage in smaller ones.
                 step //= 1024

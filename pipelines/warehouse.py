@@ -75,6 +75,7 @@ _ADDED = (
             "lines BIGINT",
             "lines_read BIGINT",
             "totalled BOOLEAN",
+            "packed BOOLEAN",
         )
     ),
     *(

@@ -14,7 +14,9 @@ from typing import Protocol, cast, runtime_checkable
 import polars as pl
 
 from pipelines.explain.words import Row
-from pipelines.inbox import Batch, InboxFile, find_content, find_files, read
+from pipelines.inbox import Batch, InboxFile, find_files, read
+from pipelines.raw_bytes import UNREADABLE
+from pipelines.raw_files import Content, find_contents
 from pipelines.settings import Installation
 from pipelines.sources import source_of
 from transforms.mediation.formats import AssemblingFormat, Format, Read, Reader, all_formats
@@ -57,6 +59,13 @@ class RawRecord:
 
 def find_record(installation: Installation, usage_file: Row, record_number: int) -> RawRecord | None:
     """The record in a loaded file (a row of usage_files); None where the file is gone or has changed."""
+    try:
+        return _find_record(installation, usage_file, record_number)
+    except UNREADABLE:
+        return None
+
+
+def _find_record(installation: Installation, usage_file: Row, record_number: int) -> RawRecord | None:
     formats = all_formats()
     file = _same_file(installation, usage_file, formats)
     if file is None or file.format not in formats:
@@ -96,7 +105,14 @@ def _read_again(raw: RawRecord, fields: pl.DataFrame) -> RawRecord:
 
 def find_lines(installation: Installation, usage_file: Row, record_numbers: Collection[int]) -> dict[int, int]:
     """The lines on which records of a loaded file (a row of usage_files) begin, as far as they can be told, in one reading
-    of the file."""
+    of the file; none where the file is gone or has changed."""
+    try:
+        return _find_lines(installation, usage_file, record_numbers)
+    except UNREADABLE:
+        return {}
+
+
+def _find_lines(installation: Installation, usage_file: Row, record_numbers: Collection[int]) -> dict[int, int]:
     formats = all_formats()
     file = _same_file(installation, usage_file, formats)
     if file is None or file.format not in formats:
@@ -125,9 +141,8 @@ def _lines_of(reader: Reader) -> OneRecord | None:
 
 def _same_file(installation: Installation, usage_file: Row, formats: dict[str, Format]) -> InboxFile | None:
     """The very content that was loaded: where it was found then, else anywhere in the inbox."""
-    wanted = [usage_file[name] for name in ("path", "format", "bytes", "file_id")]
-    there = find_files(installation, formats)[0]
-    return find_content([file for file in there if file.name == wanted[0]], *wanted) or find_content(there, *wanted)
+    wanted = Content(*(usage_file[name] for name in ("path", "format", "bytes", "file_id")))
+    return find_contents(find_files(installation, formats)[0], [wanted], installation.settings.load)[0]
 
 
 @runtime_checkable

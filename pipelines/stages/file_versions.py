@@ -7,107 +7,36 @@ is left out. What stood half at its old end is taken back, unless it is billed a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pipelines import file_totals
 from pipelines.inbox import InboxFile, read
+from pipelines.raw_bytes import UNREADABLE, FileChanged, not_loaded
+from pipelines.raw_files import Content, held_by
 from pipelines.session import Session
 from pipelines.sources import source_of, why_not_read
+from pipelines.stages.identity import KnownInbox, NewFile, identified, remember_path, signature_of
 from transforms.mediation.formats import Format, Read
-from transforms.mediation.source import Source
-
-
-@dataclass(frozen=True)
-class NewFile:
-    """A file to load: its first bytes as they were hashed, its `signature` before that, the number of the file that it has
-    `grown_from`, and its `source` where that is not what the settings say now."""
-
-    file: InboxFile
-    file_id: str
-    signature: tuple[int, int]
-    grown_from: int | None = None
-    source: Source | None = None
-
-
-@dataclass(frozen=True)
-class _Content:
-    """A content that is loaded."""
-
-    number: int
-    bytes: int
-    format: str
-    grown_from: int | None
-
-
-@dataclass
-class _Inbox:
-    """What is known of the inbox: `seen` signature and content by path, `refused` the same, `loaded` by content; and what
-    each path `holds` now."""
-
-    seen: dict[str, tuple[tuple[int, int], str]]
-    refused: dict[str, tuple[tuple[int, int], str]]
-    loaded: dict[str, _Content]
-    holds: dict[str, str] = field(default_factory=dict)
-
-    @staticmethod
-    def read(session: Session) -> _Inbox:
-        """As the warehouse has it."""
-        rows = session.warehouse.connection.execute
-        paths = {
-            table: {
-                path: ((size, changed), file_id)
-                for path, size, changed, file_id in rows(
-                    f"SELECT path, bytes, changed_ns, file_id FROM {table}"
-                ).fetchall()
-            }
-            for table in ("seen_paths", "changed_files")
-        }
-        contents = rows("SELECT file_id, file_number, bytes, format, grown_from FROM loaded_files").fetchall()
-        return _Inbox(
-            paths["seen_paths"], paths["changed_files"], {file_id: _Content(*facts) for file_id, *facts in contents}
-        )
-
-    def before(self, file: InboxFile) -> _Content | None:
-        """What was loaded from that name before."""
-        return self.loaded.get(self.seen[file.name][1]) if file.name in self.seen else None
-
-    def lies_elsewhere(self, content: _Content, name: str) -> bool:
-        """Whether the content, or what has grown from it, is in the inbox under another name than `name`."""
-        by_number = {found.number: found for found in self.loaded.values()}
-        for path, file_id in self.holds.items():
-            found = self.loaded.get(file_id) if path != name else None
-            while found is not None and found.number != content.number:
-                found = by_number.get(found.grown_from) if found.grown_from else None
-            if found is not None:
-                return True
-        return False
 
 
 def new_files(session: Session, files: list[InboxFile], formats: Mapping[str, Format]) -> Iterator[NewFile]:
     """The files whose content was not loaded before; those that were changed last, and only where their old content lies
     in the inbox under another name: else they are refused, which is told."""
-    inbox = _Inbox.read(session)
-    touched = [file for file in files if file.name in inbox.seen and _signature(file) != inbox.seen[file.name][0]]
+    inbox = KnownInbox.read(session, files)
     changed: list[NewFile] = []
     for file in files:
-        signature = _signature(file)
+        signature = signature_of(file)
         if signature is None:
             continue
         if file.name in inbox.seen and inbox.seen[file.name][0] == signature:
             inbox.holds[file.name] = inbox.seen[file.name][1]
             continue
-        if why_not := why_not_read(session.installation, file):
-            session.progress.warn(why_not)
-            continue
-        file = replace(file, size=signature[0])
         if file.name in inbox.refused and inbox.refused[file.name][0] == signature:
-            changed.append(NewFile(file, inbox.refused[file.name][1], signature))
+            changed.append(NewFile(replace(file, size=signature[0]), inbox.refused[file.name][1], signature))
             continue
-        try:
-            new = _identified(inbox, file, signature, touched, formats[file.format])
-        except (PermissionError, FileNotFoundError) as error:
-            session.progress.warn(f"{file.path}: not loaded: {error.strerror or error}")
+        new = _identified(session, inbox, file)
+        if new is None:
             continue
         if new.file_id in inbox.loaded:
             inbox.holds[file.name] = new.file_id
@@ -115,66 +44,40 @@ def new_files(session: Session, files: list[InboxFile], formats: Mapping[str, Fo
         elif new.grown_from is None and _is_changed(inbox, file):
             changed.append(new)
         else:
-            yield _taken(inbox, new)
+            yield inbox.take(new)
     refused = []
     for new in changed:
         before = inbox.before(new.file)
         if new.file_id in inbox.loaded:
             remember_path(session, new)
         elif before is None or inbox.lies_elsewhere(before, new.file.name):
-            yield _taken(inbox, new)
+            # One that was refused before was not hashed now.
+            proven = new if new.file.proof else _identified(session, inbox, replace(new.file, size=None))
+            if proven is not None and proven.file_id not in inbox.loaded:
+                yield inbox.take(proven)
         else:
             refused.append(new)
     _refuse(session, inbox, refused, formats)
 
 
-def _signature(file: InboxFile) -> tuple[int, int] | None:
+def _identified(session: Session, inbox: KnownInbox, file: InboxFile) -> NewFile | None:
+    """What the file is; None, which is told, where it cannot be read."""
     try:
-        return file.signature()
-    except FileNotFoundError:
-        return None
-
-
-def _taken(inbox: _Inbox, new: NewFile) -> NewFile:
-    number = 1 + max((found.number for found in inbox.loaded.values()), default=0)
-    inbox.loaded[new.file_id] = _Content(number, new.file.length, new.file.format, new.grown_from)
-    inbox.holds[new.file.name] = new.file_id
+        why_not = why_not_read(session.installation, file)
+        new = None if why_not else identified(inbox, file, session.installation.settings.load)
+    except UNREADABLE as error:
+        why_not, new = not_loaded(file.path, error), None
+    if why_not:
+        session.progress.warn(why_not)
     return new
 
 
-def _is_changed(inbox: _Inbox, file: InboxFile) -> bool:
+def _is_changed(inbox: KnownInbox, file: InboxFile) -> bool:
     before = inbox.before(file)
     return before is not None and before.format == file.format
 
 
-def _identified(
-    inbox: _Inbox, file: InboxFile, signature: tuple[int, int], touched: list[InboxFile], form: Format
-) -> NewFile:
-    """The file with its SHA-256, and what it has grown from: what its own name held, or another name that holds something
-    else now, as after `Master.csv` was moved to `Master.csv.1` and begun again."""
-    candidates = {
-        (content.bytes, inbox.seen[other.name][1]): content
-        for other in (*touched, file)
-        for content in [inbox.before(other)]
-        if content is not None and content.format == file.format and content.bytes < file.length
-        if other.name == file.name or content.bytes
-    }
-    sizes = sorted({size for size, _ in candidates} | {file.length})
-    digests = dict(zip(sizes, file.digests(sizes), strict=True))
-    starts = [content for (size, file_id), content in sorted(candidates.items()) if digests[size] == file_id]
-    if starts and read(file, form.KINDS)[0] == "columns":
-        starts = []
-    return NewFile(file, digests[file.length], signature, starts[-1].number if starts else None)
-
-
-def remember_path(session: Session, new: NewFile) -> None:
-    """Keeps the signature under which the path holds that content."""
-    execute = session.warehouse.connection.execute
-    execute("DELETE FROM seen_paths WHERE path = ?", [new.file.name])
-    execute("INSERT INTO seen_paths VALUES (?, ?, ?, ?)", [new.file.name, *new.signature, new.file_id])
-
-
-def _refuse(session: Session, inbox: _Inbox, refused: list[NewFile], formats: Mapping[str, Format]) -> None:
+def _refuse(session: Session, inbox: KnownInbox, refused: list[NewFile], formats: Mapping[str, Format]) -> None:
     """Makes `refused` the files that are refused, with a sentence for each."""
     execute = session.warehouse.connection.execute
     known = {
@@ -194,7 +97,8 @@ def _refuse(session: Session, inbox: _Inbox, refused: list[NewFile], formats: Ma
                     count_records(session, new.file, formats[new.file.format]),
                     datetime.now(UTC),
                 )
-            except FileNotFoundError:
+            except UNREADABLE as error:
+                session.progress.warn(not_loaded(new.file.path, error))
                 continue
             execute(
                 "INSERT INTO changed_files VALUES (?, ?, ?, ?, ?, ?, ?::TIMESTAMPTZ)",
@@ -224,16 +128,21 @@ def count_records(session: Session, file: InboxFile, form: Format) -> int:
     return reader.records + damaged
 
 
-def known_records(session: Session, number: int, form: Format) -> int:
-    """How many records of the loaded file are settled: whatever is appended to it, they are read the same."""
-    facts = "SELECT settled, path, bytes FROM loaded_files WHERE file_number = ?"
-    ((settled, path, size),) = session.warehouse.connection.execute(facts, [number]).fetchall()
+def known_records(session: Session, number: int, form: Format, file: InboxFile) -> int:
+    """How many records of the loaded file are settled: whatever is appended to it, they are read the same. `file` goes on
+    from it."""
+    facts = "SELECT settled, path, format, bytes, file_id FROM loaded_files WHERE file_number = ?"
+    ((settled, *content),) = session.warehouse.connection.execute(facts, [number]).fetchall()
     if settled is not None:
         return int(settled)
     # It was loaded by a version of callbill that did not note it.
-    file = InboxFile(session.installation.home / path, path, form.NAME, size)
-    kind, batches = read(file, form.KINDS, session.installation.settings.load)
-    reader = form.reader(kind, source_of(session.installation, file))
+    limits = session.installation.settings.load
+    begins = held_by(file, [Content(*content)], limits)
+    if not begins:
+        raise FileChanged(file.path)
+    ((_, beginning),) = begins.items()
+    kind, batches = read(beginning, form.KINDS, limits)
+    reader = form.reader(kind, source_of(session.installation, beginning))
     for batch in batches:
         if not batch.last:
             reader.feed(batch.frame, last=False)

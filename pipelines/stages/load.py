@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,13 +15,15 @@ from pipelines.catalogue import PRICE_TABLES, REFERENCE, in_warehouse
 from pipelines.file_sequence import missing_files
 from pipelines.inbox import Batch, find_files, read
 from pipelines.kept import keep
+from pipelines.raw_bytes import HELD_BYTES, UNREADABLE, FileChanged, not_loaded
 from pipelines.raw_files import Loaded
 from pipelines.session import Session
 from pipelines.settings import SETTINGS_FILE
 from pipelines.sources import source_of
 from pipelines.stages import Facts
 from pipelines.stages.assemble import NEW_FILES, assemble_events
-from pipelines.stages.file_versions import NewFile, known_records, new_files, only_new, remember_path, take_back
+from pipelines.stages.file_versions import known_records, new_files, only_new, take_back
+from pipelines.stages.identity import NewFile, remember_path
 from pipelines.stages.repeated import repeated_events
 from transforms.mediation import records
 from transforms.mediation.duplicates import find_duplicates
@@ -76,15 +78,33 @@ def load_usage(session: Session) -> Facts:
         session.progress.warn(sentence)
     facts: Facts = {"new_files": 0, "records": 0, "refused": 0}
     for group in _groups(new_files(session, files, formats)):
-        with session.warehouse.transaction():
-            for new in group:
-                records_in, refused = _load_file(session, new, formats[new.file.format])
-                facts["new_files"] = int(facts["new_files"]) + 1
-                facts["records"] = int(facts["records"]) + records_in
-                facts["refused"] = int(facts["refused"]) + refused
+        for records_in, refused in _load_group(session, group, formats):
+            facts["new_files"] = int(facts["new_files"]) + 1
+            facts["records"] = int(facts["records"]) + records_in
+            facts["refused"] = int(facts["refused"]) + refused
     for sentence in missing_files(session):
         session.progress.warn(sentence)
     return facts
+
+
+def _load_group(session: Session, group: list[NewFile], formats: Mapping[str, Format]) -> list[tuple[int, int]]:
+    """Loads files in one transaction; records and refused ones of each that was loaded. One that is not what it was when it
+    was hashed is told, waits for the next run, and takes no other with it."""
+    done = []
+    try:
+        with session.warehouse.transaction():
+            for new in group:
+                try:
+                    done.append(_load_file(session, new, formats[new.file.format]))
+                except UNREADABLE as error:
+                    # A small file is proven before anything of it is inserted. A large one has the transaction alone.
+                    if new.file.length > HELD_BYTES:
+                        raise
+                    session.progress.warn(not_loaded(new.file.path, error))
+    except UNREADABLE as error:
+        session.progress.warn(not_loaded(group[0].file.path, error))
+        return []
+    return done
 
 
 def load_again(session: Session, files: Sequence[NewFile]) -> None:
@@ -111,7 +131,7 @@ def read_again(session: Session, loaded: Loaded, form: Format, source: Source) -
     """What a loaded file holds, as `source` has it read; of one that has grown, what is behind the file before. Writes
     nothing."""
     assert loaded.file is not None
-    known = 0 if loaded.grown_from is None else known_records(session, loaded.grown_from, form)
+    known = 0 if loaded.grown_from is None else known_records(session, loaded.grown_from, form, loaded.file)
     kind, batches = read(loaded.file, form.KINDS, session.installation.settings.load)
     reader = form.reader(kind, source)
     before, number = known, loaded.number
@@ -126,10 +146,14 @@ def read_again(session: Session, loaded: Loaded, form: Format, source: Source) -
 
 
 def _groups(files: Iterator[NewFile]) -> Iterator[list[NewFile]]:
-    """Files that share a transaction: many small ones, or one large."""
+    """Files that share a transaction: small ones, or one that is large, as that is proven only while it is loaded."""
     group: list[NewFile] = []
     size = 0
     for new in files:
+        if new.file.length > HELD_BYTES:
+            yield from filter(None, (group, [new]))
+            group, size = [], 0
+            continue
         group.append(new)
         size += new.file.length
         if size > COMMIT_ROWS * 100 or len(group) >= 200:
@@ -143,9 +167,15 @@ def _load_file(session: Session, new: NewFile, form: Format) -> tuple[int, int]:
     """Loads one file; returns its records and how many were refused. Belongs into a transaction."""
     warehouse, file = session.warehouse, new.file
     number = (warehouse.value("SELECT max(file_number) FROM loaded_files") or 0) + 1
-    known = 0 if new.grown_from is None else known_records(session, new.grown_from, form)
+    # What it has grown from may have been kept from being loaded a moment ago; then all of it is new.
+    grown_from = warehouse.value("SELECT file_number FROM loaded_files WHERE file_id = ?", [new.grown_from])
+    known = 0 if grown_from is None else known_records(session, grown_from, form, file)
     kind, batches = read(file, form.KINDS, session.installation.settings.load)
-    source = new.source or source_of(session.installation, file)
+    try:
+        source = new.source or source_of(session.installation, file)
+    except ValueError as error:
+        # What describes it is other than a moment ago.
+        raise FileChanged(file.path, str(error)) from None
     reader = form.reader(kind, source)
     refused = unbillable = kept = damaged = parts = settled = left_out = 0
     lines = None
@@ -187,16 +217,16 @@ def _load_file(session: Session, new: NewFile, form: Format) -> tuple[int, int]:
         return _load_file(session, replace(new, grown_from=None), form)
     # Of the known records, those that were not left out as something else are unbillable.
     seen, unbillable = seen - known, unbillable - (known - left_out)
-    if new.grown_from is not None:
-        take_back(session, new.grown_from, known, number)
+    if grown_from is not None:
+        take_back(session, grown_from, known, number)
     warehouse.connection.execute(
         "INSERT INTO loaded_files BY NAME SELECT ? AS file_number, ? AS file_id, ? AS path, ? AS format, ? AS bytes, "
         "? AS records, ? AS unbillable, ?::TIMESTAMPTZ AS loaded_at, false AS compared, ? AS source, "
-        "? AS grown_from, ? AS settled, ? AS lines, ? AS lines_read, true AS totalled",
+        "? AS grown_from, ? AS settled, ? AS lines, ? AS lines_read, true AS totalled, ? AS packed",
         [
-            *(number, new.file_id, file.name, form.NAME, file.length),
-            *(seen, unbillable, datetime.now(UTC), source.as_text(), new.grown_from, settled),
-            *(lines, None if lines is None or (damaged and kind == "columns") else lines_read(reader)),
+            *(number, new.file_id, file.name, form.NAME, file.length if file.unpacked is None else file.unpacked),
+            *(seen, unbillable, datetime.now(UTC), source.as_text(), grown_from, settled),
+            *(lines, None if lines is None or (damaged and kind == "columns") else lines_read(reader), new.packed),
         ],
     )
     remember_path(session, new)

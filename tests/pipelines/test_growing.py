@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from pipelines.inbox import InboxFile
+from pipelines.raw_bytes import Proof, RawFile
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.test_issue import issue
@@ -290,14 +291,14 @@ def test_what_is_appended_while_a_file_is_loaded_waits_for_the_next_run(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = home.raw(PLACE, HEADER + line("a"))
-    hashed = InboxFile.digests
+    hashed = RawFile.prove
 
-    def and_grow(file: InboxFile, sizes: list[int]) -> list[str]:
-        found = hashed(file, sizes)
+    def and_grow(raw: RawFile, sizes: Iterable[int]) -> list[Proof]:
+        found = hashed(raw, sizes)
         path.write_text(HEADER + line("a") + line("b"))
         return found
 
-    monkeypatch.setattr(InboxFile, "digests", and_grow)
+    monkeypatch.setattr(RawFile, "prove", and_grow)
     run(home)
     assert files(home) == [(1, 1, 0, 0, 0)]
     monkeypatch.undo()
@@ -307,7 +308,7 @@ def test_what_is_appended_while_a_file_is_loaded_waits_for_the_next_run(
 
 def test_a_file_that_nobody_may_read_is_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     path = home.raw(PLACE, HEADER + line("a"))
-    monkeypatch.setattr(InboxFile, "digests", _nobody_may)
+    monkeypatch.setattr(RawFile, "prove", _nobody_may)
     said = call("run", MONTH, *home.arguments)
     assert (said.status, said.err) == (0, f"callbill: {path}: not loaded: Permission denied\n")
     monkeypatch.undo()
@@ -315,8 +316,8 @@ def test_a_file_that_nobody_may_read_is_told(home: Home, monkeypatch: pytest.Mon
     assert files(home) == [(1, 1, 0, 0, 0)]
 
 
-def _nobody_may(file: InboxFile, sizes: list[int]) -> list[str]:
-    raise PermissionError(13, "Permission denied", str(file.path))
+def _nobody_may(raw: RawFile, sizes: Iterable[int]) -> list[Proof]:
+    raise PermissionError(13, "Permission denied", str(raw.path))
 
 
 def test_numbers_of_files_that_are_missing_are_told(home: Home) -> None:
