@@ -42,7 +42,7 @@ _N = f"{{urn:iso:std:iso:20022:tech:xsd:{SCHEMA}}}"
 
 @dataclass(frozen=True)
 class Address:
-    """Of a debtor outside the EEA, as accounts.csv has it."""
+    """Of a debtor, as accounts.csv has it."""
 
     address: str
     """Street lines."""
@@ -56,7 +56,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Debit:
-    """One debit. `amount` in EUR, above 0, with at most two decimals; `outside` where the account lies outside the EEA."""
+    """One debit. `amount` in EUR, above 0, with at most two decimals; `debtor` where it must state the debtor's address."""
 
     document: str
     account_id: str
@@ -66,7 +66,7 @@ class Debit:
     mandate_signed_on: date
     amount: Decimal
     due_on: date
-    outside: Address | None = None
+    debtor: Address | None = None
 
 
 def direct_debits(message: str, debits: Sequence[Debit], seller: Seller, *, scheme: str, created_at: datetime) -> bytes:
@@ -150,8 +150,8 @@ lines of text alone."""
 
 
 def _bank_and_address(debit: Debit) -> tuple[str, tuple[str, ...]]:
-    """BIC and the parts of the address, in letters that banks take; all empty within the EEA."""
-    known = debit.outside
+    """BIC and the parts of the address, in letters that banks take; all empty where none is stated."""
+    known = debit.debtor
     if known is None:
         return "", ("",) * len(_ADDRESS)
     street = sepa_text(", ".join(known.address.splitlines()), LONGEST_STREET)

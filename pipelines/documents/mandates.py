@@ -32,8 +32,8 @@ LONGEST_STREET, LONGEST_POSTCODE, LONGEST_TOWN = 70, 16, 35
 """Characters of the parts of a postal address (pain.008.001.08, PostalAddress24)."""
 
 EEA = EU | {"IS", "LI", "NO"}
-"""Countries of the European Economic Area. A debit of an account in another country of SEPA must state the debtor's address
-(Regulation (EU) 2015/847)."""
+"""Countries of the European Economic Area. A debit from or to an account in another country of SEPA must state the debtor's
+address (Regulation (EU) 2015/847)."""
 
 _CREDITOR_ID = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{3}[A-Z0-9]{1,28}")
 _DAY = timedelta(days=1)
@@ -62,36 +62,41 @@ def refusals(accounts: pl.DataFrame, seller: Seller, issued_on: date) -> pl.Data
         pl.when(signed_on > issued_on).then(
             pl.format("the mandate was signed on {}, after the day of issue, {}", signed_on, pl.lit(f"{issued_on}"))
         ),
-        *_address_problems(asked.filter(outside_eea())),
+        *_address_problems(asked, seller),
     ]
     found = asked.select("account_id", pl.coalesce(reasons).alias("reason"))
     return found.drop_nulls("reason")
 
 
-def outside_eea() -> pl.Expr:
-    """Whether the column iban is of a country outside the EEA; false where there is none. IBANs of French territories
-    beyond the seas, and of the Channel Islands and the Isle of Man, begin as those of France and the United Kingdom."""
+def states_address(seller: Seller) -> pl.Expr:
+    """Whether a debit of the column iban must state the debtor's address: where that IBAN, or the seller's, is of a country
+    outside the EEA; false where there is none. IBANs of French territories overseas, and of the Channel Islands and the Isle of
+    Man, begin as those of France and the United Kingdom."""
+    if compact(seller.iban)[:2] not in EEA:
+        return pl.col("iban").is_not_null()
     country = pl.col("iban").str.replace_all(r"\s", "").str.slice(0, 2).str.to_uppercase()
     return (~country.is_in(sorted(EEA))).fill_null(False)
 
 
-def _address_problems(outside: pl.DataFrame) -> list[pl.Expr]:
-    """What a debit needs of an account outside the EEA and accounts.csv does not tell; `outside`: these accounts."""
+def _address_problems(asked: pl.DataFrame, seller: Seller) -> list[pl.Expr]:
+    """What debits of the accounts `asked` must state and accounts.csv does not tell."""
+    needed = states_address(seller)
+    mine = asked.filter(needed)
 
     def missing(column: str) -> pl.Expr:
         # As the file would have it: of signs alone nothing is left in letters that banks take.
-        empty = [text for text in outside[column].drop_nulls().unique() if not sepa_text(text, LONGEST_NAME)]
-        return outside_eea() & (pl.col(column).is_null() | pl.col(column).is_in(empty))
+        empty = [text for text in mine[column].drop_nulls().unique() if not sepa_text(text, LONGEST_NAME)]
+        return needed & (pl.col(column).is_null() | pl.col(column).is_in(empty))
 
-    wanted = "in accounts.csv, which the debit of an account outside the EEA must state"
-    bics = [bic for bic in outside["bic"].drop_nulls().unique() if not _is_bic(bic)]
+    wanted = "in accounts.csv, which a debit from or to an account outside the EEA must state"
+    bics = [bic for bic in mine["bic"].drop_nulls().unique() if not _is_bic(bic)]
     return [
         pl.when(missing("address") & missing("city")).then(pl.lit(f"it has no address and no city {wanted}")),
         *(pl.when(missing(column)).then(pl.lit(f"it has no {column} {wanted}")) for column in ("address", "city")),
-        pl.when(outside_eea() & ~pl.col("country").str.contains(r"\A[A-Z]{2}\z")).then(
+        pl.when(needed & ~pl.col("country").str.contains(r"\A[A-Z]{2}\z")).then(
             pl.format("its country in accounts.csv is {}, which no postal address has", "country")
         ),
-        pl.when(outside_eea() & pl.col("bic").is_in(bics)).then(pl.lit("its bic in accounts.csv is no BIC")),
+        pl.when(needed & pl.col("bic").is_in(bics)).then(pl.lit("its bic in accounts.csv is no BIC")),
     ]
 
 

@@ -22,6 +22,7 @@ from pipelines.durable import put
 from pipelines.errors import BadInput, of_one
 from pipelines.reference import read_price_tables, read_reference
 from pipelines.session import Session
+from pipelines.settings import Seller
 from pipelines.stages import Facts
 from pipelines.stages.books import keep_books
 from transforms.tables.base import assert_contract, conform
@@ -54,7 +55,7 @@ def collect_month(session: Session, name: str) -> Facts:
     accounts = _accounts_and_payments(session)
     new = _collections(session, name, accounts, datetime.now(UTC))
     if not new.is_empty():
-        _fix(session, name, new, _addresses(new, accounts))
+        _fix(session, name, new, _addresses(new, accounts, session.installation.settings.seller))
     if problems := put_files(session, name):
         raise NotWritten(problems)
     counts = dict(new.group_by("method").len().iter_rows())
@@ -185,9 +186,11 @@ def next_file(session: Session, name: str, method: str) -> str:
     return f"{beginning}-{name}-{session.warehouse.value(query, [name, method]) + 1}.{form}"
 
 
-def _addresses(new: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
-    """document, address, postcode, city, country and bic of debits (Collections) of accounts outside the EEA."""
-    debits = new.filter((pl.col("method") == "direct_debit") & mandates.outside_eea()).select("document", "account_id")
+def _addresses(new: pl.DataFrame, accounts: pl.DataFrame, seller: Seller) -> pl.DataFrame:
+    """document, address, postcode, city, country and bic of those debits of `new` (Collections) that must state them."""
+    debits = new.filter((pl.col("method") == "direct_debit") & mandates.states_address(seller)).select(
+        "document", "account_id"
+    )
     known = accounts.select("account_id", "address", "postcode", "city", "country", "bic")
     return debits.join(known, on="account_id", how="left", maintain_order="left").drop("account_id")
 
@@ -306,8 +309,8 @@ def _debits(session: Session, file: str) -> list[debits.Debit]:
     found = session.warehouse.frame(
         "SELECT a.* FROM debtor_addresses a SEMI JOIN (FROM collections WHERE file = ?) USING (document)", [file]
     )
-    outside = {document: debits.Address(*(text or "" for text in parts)) for document, *parts in found.iter_rows()}
-    return [debits.Debit(**row, outside=outside.get(row["document"])) for row in rows]
+    debtors = {document: debits.Address(*(text or "" for text in parts)) for document, *parts in found.iter_rows()}
+    return [debits.Debit(**row, debtor=debtors.get(row["document"])) for row in rows]
 
 
 def _sha256(path: Path) -> str:

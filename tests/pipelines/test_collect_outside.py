@@ -23,7 +23,7 @@ S1,Uhrenhaus,s1@example.com,CH,,postpaid,direct_debit,EUR,,2026-01-01,"Seestrass
 S2,Teahouse,s2@example.com,GB,,postpaid,direct_debit,EUR,,2026-01-01,,,,GB33BUKB20201555555555,,M-2,2026-01-05
 S3,Bäckerei,s3@example.com,DE,,postpaid,direct_debit,EUR,,2026-01-01,,,,DE89370400440532013000,,M-3,2026-01-05
 """
-WHY = "it has no address and no city in accounts.csv, which the debit of an account outside the EEA must state"
+WHY = "it has no address and no city in accounts.csv, which a debit from or to an account outside the EEA must state"
 
 
 @pytest.fixture

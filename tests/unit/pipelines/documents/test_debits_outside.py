@@ -46,7 +46,7 @@ ACCOUNT = {
     "mandate_reference": "M-1",
     "mandate_signed_on": date(2026, 1, 5),
 }
-WANTED = "in accounts.csv, which the debit of an account outside the EEA must state"
+WANTED = "in accounts.csv, which a debit from or to an account outside the EEA must state"
 HOME = Address("Seestrasse 12\n3. Stock", "8002", "Zürich", "CH", "kbzh ch zz 80a")
 DEBIT = Debit("2026-000001", "A1", "Ann", SWISS, "M-1", date(2026, 1, 5), Decimal("12.34"), date(2026, 5, 11), HOME)
 
@@ -85,14 +85,21 @@ def test_an_account_within_needs_none(iban: str) -> None:
     assert told(iban=iban, address=None, postcode=None, city=None, bic="?") is None
 
 
+def test_every_account_needs_one_where_the_seller_is_outside() -> None:
+    within = conform(Accounts, pl.DataFrame([ACCOUNT | {"iban": GERMAN, "city": None}]))
+    assert refusals(within, SELLER, ISSUED_ON).is_empty()
+    found = refusals(within, replace(SELLER, iban=BRITISH), ISSUED_ON)
+    assert found["reason"].to_list() == [f"it has no city {WANTED}"]
+
+
 def test_what_is_missing_of_others_comes_first() -> None:
     assert told(address=None, mandate_reference=None) == "it has no mandate_reference in accounts.csv"
     assert told(address=None, payment_method="bank_transfer") is None
 
 
 def test_the_file_states_address_and_bic() -> None:
-    plain = replace(DEBIT, document="2026-000002", iban=GERMAN, outside=None)
-    bare = replace(DEBIT, document="2026-000003", iban=BRITISH, outside=Address("1 High St", "", "Leeds", "GB", ""))
+    plain = replace(DEBIT, document="2026-000002", iban=GERMAN, debtor=None)
+    bare = replace(DEBIT, document="2026-000003", iban=BRITISH, debtor=Address("1 High St", "", "Leeds", "GB", ""))
     assert written(DEBIT, plain, bare) == {
         "2026-000001": {
             "StrtNm": "Seestrasse 12, 3. Stock",
@@ -108,7 +115,7 @@ def test_the_file_states_address_and_bic() -> None:
 
 @pytest.mark.parametrize("text", ["x" * 500, "<b>&amp;", "=1+1", "a\r\nb\x00", "日本橋 2-1", "Łódź//"])
 def test_whatever_an_address_is_made_of(text: str) -> None:
-    parts = written(replace(DEBIT, outside=Address(text, text, text, "GB", "")))["2026-000001"]
+    parts = written(replace(DEBIT, debtor=Address(text, text, text, "GB", "")))["2026-000001"]
     assert parts["Ctry"] == "GB"
     assert [len(parts[name]) <= most for name, most in (("StrtNm", 70), ("PstCd", 16), ("TwnNm", 35))] == [True] * 3
 
@@ -118,4 +125,4 @@ def test_a_file_with_another_address_is_not_what_was_to_be_debited() -> None:
     require_same(content, [DEBIT])
     for other in (None, replace(HOME, city="Basel"), replace(HOME, bic="")):
         with pytest.raises(AssertionError, match="does not hold the debits"):
-            require_same(content, [replace(DEBIT, outside=other)])
+            require_same(content, [replace(DEBIT, debtor=other)])
