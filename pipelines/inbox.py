@@ -135,6 +135,9 @@ def _plain_files(top: os.DirEntry[str], strange: list[str]) -> Iterator[Path]:
             mode = stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode)
         except FileNotFoundError:
             continue
+        except PermissionError as error:
+            strange.append(f"{_readable(entry.path)}: not loaded: {error.strerror}")
+            continue
         if mode == stat.S_IFDIR:
             waiting += reversed(_entries(Path(entry.path), strange))
         elif mode == stat.S_IFREG:

@@ -87,7 +87,7 @@ def find_contents(there: Sequence[InboxFile], contents: Sequence[Content], limit
 def _of_its_size(file: InboxFile, contents: Iterable[Content]) -> list[Content]:
     try:
         length = file.length
-    except OSError:
+    except UNREADABLE:
         return []
     return [content for content in contents if (file.format, length) == (content.form, content.size)]
 

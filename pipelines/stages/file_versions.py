@@ -16,7 +16,7 @@ from pipelines.raw_bytes import UNREADABLE, FileChanged, not_loaded
 from pipelines.raw_files import Content, held_by
 from pipelines.session import Session
 from pipelines.sources import source_of, why_not_read
-from pipelines.stages.identity import KnownInbox, NewFile, identified, remember_path, signature_of
+from pipelines.stages.identity import KnownInbox, NewFile, identified, remember_path
 from transforms.mediation.formats import Format, Read
 
 
@@ -26,8 +26,10 @@ def new_files(session: Session, files: list[InboxFile], formats: Mapping[str, Fo
     inbox = KnownInbox.read(session, files)
     changed: list[NewFile] = []
     for file in files:
-        signature = signature_of(file)
-        if signature is None:
+        try:
+            signature = file.signature()
+        except UNREADABLE as error:
+            session.progress.warn(not_loaded(file.path, error))
             continue
         if file.name in inbox.seen and inbox.seen[file.name][0] == signature:
             inbox.holds[file.name] = inbox.seen[file.name][1]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from pipelines.inbox import InboxFile, is_parquet
-from pipelines.raw_bytes import RawFile
+from pipelines.raw_bytes import UNREADABLE, RawFile
 from pipelines.raw_files import stem
 from pipelines.session import Session
 from pipelines.settings import Loading
@@ -165,10 +165,10 @@ def _unpacked(
 
 
 def signature_of(file: InboxFile) -> tuple[int, int] | None:
-    """Its signature, None where it is gone."""
+    """Its signature, None where it is gone or may not be looked at."""
     try:
         return file.signature()
-    except OSError:
+    except UNREADABLE:
         return None
 
 
