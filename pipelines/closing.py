@@ -125,7 +125,7 @@ def billed_in(session: Session, month: str) -> str:
 
 def _first_open(session: Session, issued: Issued, month: str) -> str:
     while month in issued.open_accounts:
-        month = f"{session.month(month).ends:%Y-%m}"
+        month = session.month(month).following
     return month
 
 
@@ -138,7 +138,7 @@ def months_between(session: Session, first: str, until: str) -> list[str]:
     months, month = [], first
     while month < until:
         months.append(month)
-        month = f"{session.month(month).ends:%Y-%m}"
+        month = session.month(month).following
     return months
 
 
