@@ -12,7 +12,7 @@ import polars as pl
 from pipelines.catalogue import BOOKS
 from pipelines.errors import BadInput
 from pipelines.reading import published
-from pipelines.settings import Installation, Month
+from pipelines.settings import Installation, Month, first_moment
 from transforms.ledger.ageing import by_age, open_on
 
 _ENTRIES = """
@@ -89,8 +89,7 @@ def overdue(installation: Installation, on: date | None) -> dict[str, Any]:
     """
     zone = installation.settings.zone
     day = on or datetime.now(zone).date()
-    after = day + timedelta(days=1)
-    until = datetime(after.year, after.month, after.day, tzinfo=zone)
+    until = first_moment(day + timedelta(days=1), zone)
     with _books(installation) as connection:
         entries = _frame(connection, "SELECT * FROM receivables WHERE posted_at < ?", [until])
         due = _frame(connection, "SELECT document, due_on FROM open_items")

@@ -87,9 +87,8 @@ def _late(session: Session, issued: Issued, usage: str, name: str) -> Share | No
     between = months_between(session, usage, name)
     if usage >= name or any(month not in issued.open_accounts for month in between[1:]):
         return None
-    last = session.warehouse.value("SELECT min(last_file_number) FROM issues WHERE billing_month = ?", [usage])
     condition = (
-        f"(file_number > {last} OR (file_number, record_number) IN (SELECT (f.file_number, s.record_number) "
+        f"(file_number > {loaded_by(session, usage)} OR (file_number, record_number) IN (SELECT (f.file_number, s.record_number) "
         "FROM suspense s JOIN loaded_files f USING (file_id) "
         f"WHERE s.usage_month = '{usage}' AND s.format <> 'numbers') OR {_READ_AGAIN})"
     )
@@ -104,15 +103,20 @@ def _late(session: Session, issued: Issued, usage: str, name: str) -> Share | No
     )
 
 
+def loaded_by(session: Session, month: str) -> int:
+    """The number of the last file that had been loaded when the issued month was first issued; 0 where none had."""
+    return int(session.warehouse.value("SELECT min(last_file_number) FROM issues WHERE billing_month = ?", [month]))
+
+
 def late_months(session: Session) -> set[str]:
     """The months, not issued, to which usage falls that was loaded after its own month was issued."""
     issued, found = issued_months(session), set()
     for month in issued.open_accounts:
         bounds = session.month(month)
         if session.warehouse.value(
-            "SELECT 1 FROM usage_records WHERE started_at >= ? AND started_at < ? AND (file_number > "
-            f"(SELECT min(last_file_number) FROM issues WHERE billing_month = ?) OR {_READ_AGAIN}) LIMIT 1",
-            [bounds.starts, bounds.ends, month],
+            "SELECT 1 FROM usage_records WHERE started_at >= ? AND started_at < ? "
+            f"AND (file_number > ? OR {_READ_AGAIN}) LIMIT 1",
+            [bounds.starts, bounds.ends, loaded_by(session, month)],
         ):
             found.add(_first_open(session, issued, month))
     return found
@@ -125,7 +129,7 @@ def billed_in(session: Session, month: str) -> str:
 
 def _first_open(session: Session, issued: Issued, month: str) -> str:
     while month in issued.open_accounts:
-        month = f"{session.month(month).ends:%Y-%m}"
+        month = session.month(month).following
     return month
 
 
@@ -138,7 +142,7 @@ def months_between(session: Session, first: str, until: str) -> list[str]:
     months, month = [], first
     while month < until:
         months.append(month)
-        month = f"{session.month(month).ends:%Y-%m}"
+        month = session.month(month).following
     return months
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -333,12 +333,21 @@ class Month:
         return (self.first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
     @property
+    def following(self) -> str:
+        """The name of the month after it."""
+        return f"{self.last + timedelta(days=1):%Y-%m}"
+
+    @property
     def starts(self) -> datetime:
-        """Its first moment."""
-        return datetime(self.first.year, self.first.month, 1, tzinfo=self.zone)
+        """Its first moment, in UTC."""
+        return first_moment(self.first, self.zone)
 
     @property
     def ends(self) -> datetime:
-        """The first moment after it."""
-        after = self.last + timedelta(days=1)
-        return datetime(after.year, after.month, 1, tzinfo=self.zone)
+        """The first moment after it, in UTC."""
+        return first_moment(self.last + timedelta(days=1), self.zone)
+
+
+def first_moment(day: date, zone: ZoneInfo) -> datetime:
+    """When the day begins in `zone`, in UTC: as all moments of frames are, and Polars compares no two of different zones."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -82,6 +82,8 @@ _ADDED = (
         f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS findings VARCHAR DEFAULT ''"
         for table in ("controls", "published_controls")
     ),
+    # A month that was issued before any file was loaded had NULL, with which nothing compares.
+    "UPDATE issues SET last_file_number = 0 WHERE last_file_number IS NULL",
 )
 """What tables of `_INTERNAL` got since; an older warehouse is brought up to date, and nothing of it is lost."""
 

@@ -13,7 +13,7 @@ import polars as pl
 from pipelines.audit import record
 from pipelines.behind import one_ahead, one_behind
 from pipelines.catalogue import select_nothing
-from pipelines.closing import LEG, issued_legs, issued_months, legs_on_bills
+from pipelines.closing import LEG, issued_legs, issued_months, legs_on_bills, loaded_by
 from pipelines.errors import BadInput
 from pipelines.given_up import given_up_legs, without_given_up, without_given_up_fees
 from pipelines.month_files import WrittenMonth
@@ -284,7 +284,7 @@ def _rated(session: Session, name: str, book: RatingBook) -> Iterator[Rated]:
     """
     files = session.files()
     gone = given_up_legs(session)
-    last = session.warehouse.value("SELECT min(last_file_number) FROM issues WHERE billing_month = ?", [name])
+    last = loaded_by(session, name)
     others = [month for month in issued_months(session).open_accounts if month != name]
     elsewhere = legs_on_bills(session, others, f"usage_month = '{name}'")
     which = f"usage_month <> '{name}' OR file_number > {last}"

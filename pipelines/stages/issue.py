@@ -223,7 +223,7 @@ def _out_of_bounds(session: Session, name: str, bills: pl.DataFrame) -> pl.DataF
         "SELECT DISTINCT month FROM month_files WHERE table_name = 'bills' AND month < ? ORDER BY 1", [name]
     ).fetchall()
     earlier = files.scan("bills", [month for (month,) in months]).select("account_id", "net_amount").collect()
-    before = months[-1][0] if months and session.month(months[-1][0]).ends == session.month(name).starts else None
+    before = months[-1][0] if months and session.month(months[-1][0]).following == name else None
     now = _events(session, name).rename({"events": "now"})
     then = _events(session, before) if before else now.clear().rename({"now": "events"})
     suspended = warehouse.frame(

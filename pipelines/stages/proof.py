@@ -62,7 +62,7 @@ def document(
 def record_issue(session: Session, month: str, part: int, at: datetime, proof: dict[str, Any]) -> None:
     """The row that makes the part an issued one. Belongs into its transaction."""
     session.warehouse.connection.execute(
-        "INSERT INTO issues SELECT ?, ?, ?, (SELECT max(file_number) FROM loaded_files), ?",
+        "INSERT INTO issues SELECT ?, ?, ?, (SELECT coalesce(max(file_number), 0) FROM loaded_files), ?",
         [month, part, at, json.dumps(proof, sort_keys=True)],
     )
 

@@ -169,7 +169,7 @@ def usage_months(session: Session, until: object = None) -> list[str]:
             "SELECT 1 FROM usage_records WHERE started_at >= ? AND started_at < ? LIMIT 1", [found.starts, found.ends]
         ):
             months.append(month)
-        month = f"{found.ends:%Y-%m}"
+        month = found.following
     return sorted({*months, *late_months(session)})
 
 

@@ -48,8 +48,11 @@ def bill_month(
     time_zone: str = "UTC",
     seller_country: str = "FR",
     first_month: str = "2025-01",
+    issued: Sequence[tuple[str, str]] = (),
 ) -> Tables:
-    """The tables after the runs of `months_before`, in their order, and of `month`; none of them is issued.
+    """The tables after the runs of `months_before`, in their order, and of `month`.
+
+    `issued`: the months and accounts whose bills were issued before the credits behind them became known.
 
     Every table holds all the months run. A receipt is made in the first run that knows its credit, which is
     the first of all here; its balance knows all usage loaded then, from the `first_month` on, also that of
@@ -63,9 +66,14 @@ def bill_month(
     for run in months:
         bill_one_month(run, seller_country, reference, tables)
     known = [row for row in rate_all(usage, reference) if row["usage_month"] >= first_month]
-    tables.receipts = receipts(known, seller_country, reference)
+    tables.receipts = receipts(known, seller_country, reference, issued_bills(tables.bills, issued))
     tables.ledger = ledger(tables.bills, reference)
     return tables
+
+
+def issued_bills(bills: list[Row], issued: Sequence[tuple[str, str]]) -> list[Row]:
+    """The bills of these months and accounts."""
+    return [bill for bill in bills if (bill["billing_month"], bill["account_id"]) in issued]
 
 
 def rate_all(usage: list[Usage], reference: Reference) -> list[Row]:

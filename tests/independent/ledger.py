@@ -13,17 +13,24 @@ from tests.independent.reference import Account, Credit, Reference
 Row = dict[str, Any]
 
 
-def receipts(rated: list[Row], seller_country: str, reference: Reference) -> list[Row]:
-    """One receipt for each top-up, with the balance as far as the rated usage tells it."""
+def receipts(rated: list[Row], seller_country: str, reference: Reference, issued: list[Row]) -> list[Row]:
+    """One receipt for each top-up, with the balance as far as rated usage and the bills that are `issued` tell it."""
     rows = []
     for credit in sorted(reference.credits, key=lambda credit: (credit.credited_at, credit.credit_id)):
         account = reference.account(credit.account_id)
         if credit.kind == "top_up" and account is not None:
-            rows.append(receipt(credit, account, rated, seller_country, reference))
+            rows.append(receipt(credit, account, rated, seller_country, reference, issued))
     return rows
 
 
-def receipt(credit: Credit, account: Account, rated: list[Row], seller_country: str, reference: Reference) -> Row:
+def receipt(
+    credit: Credit,
+    account: Account,
+    rated: list[Row],
+    seller_country: str,
+    reference: Reference,
+    issued: list[Row],
+) -> Row:
     """The receipt of one top-up; it has no number yet."""
     rule, rate = vat_of(account, local_date(credit.credited_at, reference.zone), seller_country, reference)
     vat_amount = to_minor(Fraction(credit.amount) * Fraction(rate), credit.currency)
@@ -37,25 +44,39 @@ def receipt(credit: Credit, account: Account, rated: list[Row], seller_country: 
         "vat_rule": rule,
         "vat_amount": vat_amount,
         "total_paid": credit.amount + vat_amount,
-        "balance_after": to_minor(balance_after(credit, rated, reference), credit.currency),
+        "balance_after": to_minor(balance_after(credit, rated, reference, issued), credit.currency),
         "currency": credit.currency,
     }
 
 
-def balance_after(credit: Credit, rated: list[Row], reference: Reference) -> Fraction:
-    """All credits up to this one, less the charges of usage that started before it."""
+def balance_after(credit: Credit, rated: list[Row], reference: Reference, issued: list[Row]) -> Fraction:
+    """All credits up to this one, less the issued bills of months that ended before it, less the charges of other usage
+    that started before it."""
     received = [
         other.amount
         for other in reference.credits
         if other.account_id == credit.account_id
         and (other.credited_at, other.credit_id) <= (credit.credited_at, credit.credit_id)
     ]
+    bills = [
+        bill
+        for bill in issued
+        if bill["account_id"] == credit.account_id
+        and last_moment(bill["billing_month"], reference.zone) < credit.credited_at
+    ]
+    billed = {bill["billing_month"] for bill in bills}
     used = [
         row["charge"]
         for row in rated
-        if row["account_id"] == credit.account_id and row["started_at"] < credit.credited_at
+        if row["account_id"] == credit.account_id
+        and row["started_at"] < credit.credited_at
+        and row["usage_month"] not in billed
     ]
-    return total(received) - total(used)
+    return (
+        total(received)
+        - total([bill["net_amount"] for bill in bills if bill["billing_mode"] == "prepaid"])
+        - total(used)
+    )
 
 
 def ledger(bills: list[Row], reference: Reference) -> list[Row]:

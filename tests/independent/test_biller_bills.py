@@ -229,6 +229,24 @@ def test_receipts_and_the_ledger(small: SmallHome) -> None:
     assert tables.ledger[-1]["posted_at"] == datetime(2026, 10, 31, 23, 59, 59, 999999, UTC)
 
 
+@pytest.mark.parametrize(
+    ("zone", "first"), [("UTC", "29.99"), ("Europe/Paris", "28.99"), ("America/New_York", "29.99")]
+)
+def test_a_receipt_after_an_issue_counts_the_bill(small: SmallHome, zone: str, first: str) -> None:
+    small.accounts([PREPAID])
+    small.credits(
+        [
+            "C1,A1,goodwill,10.00,EUR,2026-09-05T10:00:00Z,",
+            "C2,A1,top_up,20.00,EUR,2026-09-30T22:30:00Z,",
+            "C3,A1,top_up,5.00,EUR,2026-10-01T04:30:00Z,",
+        ]
+    )
+    small.records(CALL | {"duration_seconds": "50", "started_at": "2026-09-15T10:00:00Z"})  # 0.01
+    tables = small.bill(months_before=["2026-09"], time_zone=zone, issued=[("2026-09", "A1")])
+    # In Paris C2 lies behind September and its fee of 1.00 as well; in the other two before it.
+    assert [row["balance_after"] for row in tables.receipts] == [Decimal(first), Decimal("33.99")]
+
+
 def test_who_gets_a_bill(small: SmallHome) -> None:
     def account(account_id: str, opened_on: str, closed_on: str) -> str:
         return f"{account_id},X,x@example.com,FR,,postpaid,bank_transfer,EUR,,{opened_on},{closed_on}"

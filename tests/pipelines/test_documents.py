@@ -74,13 +74,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 def issued_home(folder: Path) -> Home:
+    home = home_of_seller(folder)
+    home.usage("a.csv", _CALLS)
+    close(home, "2026-03", APRIL)
+    return home
+
+
+def home_of_seller(folder: Path, zone: str = "Europe/Paris") -> Home:
+    """A home that can make documents, without usage."""
     home = make_home(folder)
-    home.settings(SETTINGS)
+    home.settings(SETTINGS.replace("Europe/Paris", zone))
     home.reference("accounts", ACCOUNTS)
     home.reference("numbers", (home.path / "reference/numbers.csv").read_text().replace(*_LAST_NUMBER))
     home.reference("credits", (home.path / "reference/credits.csv").read_text().replace(*_LAST_CREDIT))
-    home.usage("a.csv", _CALLS)
-    close(home, "2026-03", APRIL)
     return home
 
 
