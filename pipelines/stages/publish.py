@@ -179,6 +179,7 @@ def finish(session: Session) -> None:
     months = [month for month in waiting if month]
     for month in months:
         put_document(session, month)
+    for month in months:
         publish(session, month)
     if waiting and not months:
         publish_again(session)
