@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.errors import BadInput, CallbillError
+from pipelines.errors import BadInput
 from pipelines.reading import published
 from pipelines.session import Session, Silent
 from pipelines.stages import publish as publishing
@@ -189,7 +189,7 @@ def test_it_is_published_only_where_it_can_be_read(home: Home, monkeypatch: pyte
 
     with monkeypatch.context() as patch:
         patch.setattr(publishing, "put", torn)
-        with pytest.raises(CallbillError, match="was put in place and cannot be read"):
+        with pytest.raises(BadInput, match="was put in place and cannot be read"):
             again(home)
     with Warehouse.open(home.installation) as warehouse:
         catch_up(Session(home.installation, warehouse))
