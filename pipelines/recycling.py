@@ -19,8 +19,9 @@ def months_to_run(session: Session, waiting: pl.DataFrame) -> list[str]:
     )
     names = {billed_in(session, name) for name in {*waiting["usage_month"], *outdated["month"], *to_run(session)}}
     names = {name for name in names if name >= session.installation.settings.billing.first_month}
-    with session.warehouse.transaction():
-        must_run(session, names)
+    if names:
+        with session.warehouse.transaction():
+            must_run(session, names)
     return sorted(names)
 
 

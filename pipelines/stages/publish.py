@@ -16,7 +16,7 @@ import duckdb
 from pipelines import catalogue
 from pipelines.audit import record
 from pipelines.durable import READ_ONLY, put, sync
-from pipelines.errors import BadInput, CallbillError, is_interruption, told
+from pipelines.errors import BadInput, is_interruption, told
 from pipelines.reading import logs_beside
 from pipelines.session import Session
 from pipelines.stages import Facts
@@ -179,6 +179,7 @@ def finish(session: Session) -> None:
     months = [month for month in waiting if month]
     for month in months:
         put_document(session, month)
+    for month in months:
         publish(session, month)
     if waiting and not months:
         publish_again(session)
@@ -253,7 +254,7 @@ def _remove_logs(session: Session, place: Path) -> None:
 
 
 def _require_readable(place: Path) -> None:
-    """Raises CallbillError where analysts could not open what is published. Opened as they do: in a database of its own."""
+    """Raises BadInput where analysts could not open what is published. Opened as they do: in a database of its own."""
     try:
         with duckdb.connect(config={"threads": 1}) as analyst:
             analyst.execute(f"ATTACH {catalogue.quoted(str(place))} AS publication (READ_ONLY)")
@@ -262,7 +263,7 @@ def _require_readable(place: Path) -> None:
     except duckdb.Error as error:
         if is_interruption(error):
             raise
-        raise CallbillError(
+        raise BadInput(
             f"{place} was put in place and cannot be read: {told(error)}. The next run, of any month, publishes it anew"
         ) from None
 

@@ -170,6 +170,7 @@ def rated_fault(session: Session, fault: Fault, month: str, *, in_place: bool) -
     files = session.warehouse.month_files
     path = files.paths("rated_usage", [month])[0]
     content = path.read_bytes()
+    path.chmod(0o600)
     beside = duckdb.connect()
     beside.execute("SET TimeZone = 'UTC'")
     beside.execute(f"CREATE TABLE rated_usage AS FROM read_parquet('{path}')")

@@ -152,7 +152,8 @@ def test_killed(name: str, pytestconfig: pytest.Config) -> None:
                 readable_or_absent(home)
                 expected = undisturbed if then is command else and_run if committed(home, is_done) else run_only
                 assert done_until(home, then)
-                same(Traces.of(home), expected, f"killed at {point}, then {then.__name__}")
+                when = f"killed at {point}, then {then.__name__}"
+                same(Traces.of(home), expected, when, swept=expected is not run_only)
 
 
 def committed(home: Home, query: str) -> bool:
@@ -160,9 +161,11 @@ def committed(home: Home, query: str) -> bool:
         return bool(connection.execute(query).fetchall())
 
 
-def same(found: Traces, expected: Traces, when: str) -> None:
-    """As `==`, and says which table it is."""
+def same(found: Traces, expected: Traces, when: str, *, swept: bool) -> None:
+    """As `==`, and says which table it is. Folders of month tables that a killed command put in place and never named stay
+    for some days where that command is not said again: what is not `swept` yet does not count."""
     tables: dict[str, Any] = {name: rows for name, rows in found.tables.items() if rows != expected.tables[name]}
     assert not tables, f"{when}: {tables}\n{ {name: expected.tables[name] for name in tables} }"
-    assert found.files == expected.files, when
-    assert found == expected, when
+    assert not [name for name in found.files if "/." in name or name.startswith(".")], when
+    if swept:
+        assert (found.files, found.content) == (expected.files, expected.content), when

@@ -119,6 +119,7 @@ SUSPENSE = [
 
 def test_what_waits_in_suspense_is_told_masked(billed: Home) -> None:
     assert notes(billed) == SUSPENSE
+    billed.published.chmod(0o600)
     with duckdb.connect(str(billed.published)) as connection:
         connection.execute("UPDATE suspense SET state = 'recycled' WHERE reason = 'no_price'")
     assert notes(billed) == SUSPENSE[1:]
@@ -179,6 +180,7 @@ def test_months_ahead_are_asked_on_their_last_day(home: Home) -> None:
 
 
 def test_a_published_file_that_cannot_be_read_is_a_note(billed: Home) -> None:
+    billed.published.chmod(0o600)
     billed.published.write_bytes(b"no database")
     (sentence,) = notes(billed)
     assert sentence.startswith("the published traffic cannot be read, so that nobody looked for what has no price: ")

@@ -72,6 +72,7 @@ def rewritten(table: str, change: Callable[[pl.DataFrame], pl.DataFrame]) -> Cal
             frame = pl.read_parquet(path)
             changed = change(frame)
             assert not changed.equals(frame)
+            path.chmod(0o600)
             changed.write_parquet(path)
 
     return tamper
@@ -107,6 +108,7 @@ def delete_a_file(home: Home) -> None:
 
 def cut_a_file(home: Home) -> None:
     path = file_of(home, "rated_usage")
+    path.chmod(0o600)
     path.write_bytes(path.read_bytes()[:-40])
 
 
