@@ -26,21 +26,23 @@ _RECOMPUTED = """
     WHERE CASE
         WHEN unit_price IS NULL THEN charge <> 0
         WHEN service = 'voice' THEN
-            unit_price * billed_seconds::DECIMAL(10,0) + connection_fee * 60::DECIMAL(2,0) - charge * 60::DECIMAL(2,0)
+            unit_price::DECIMAL(38,6) * billed_seconds::DECIMAL(10,0) + connection_fee::DECIMAL(38,6) * 60::DECIMAL(2,0)
+            - charge::DECIMAL(38,10) * 60::DECIMAL(2,0)
             NOT BETWEEN -0.0000000030 AND 0.0000000029
-        WHEN direction = 'outbound' THEN charge <> unit_price * segments::DECIMAL(10,0)
+        WHEN direction = 'outbound' THEN charge <> unit_price::DECIMAL(38,6) * segments::DECIMAL(10,0)
         ELSE charge <> unit_price
     END
     GROUP BY currency
 """
 """A charge is right when sixty times it is nearer to sixty times the exact amount than half of the tenth decimal, or
-half of it above: no division and no rounding is needed to see that."""
+half of it above: no division and no rounding is needed to see that. What is multiplied is cast to 38 digits before: DuckDB
+keeps the product of two decimals of up to 18 digits in 18, and stops where it does not fit."""
 
 _FEES_RECOMPUTED = """
     SELECT count(*) FROM {number_fees}
-    WHERE (amount * 10000000000)::HUGEINT <> CASE
-        WHEN proration = 'none' THEN (monthly_fee * 1000000)::HUGEINT * 10000
-        ELSE (2 * 10000 * (monthly_fee * 1000000)::HUGEINT * chargeable_days + day(last_day($month_start)))
+    WHERE (amount::DECIMAL(38,10) * 10000000000)::HUGEINT <> CASE
+        WHEN proration = 'none' THEN (monthly_fee::DECIMAL(38,6) * 1000000)::HUGEINT * 10000
+        ELSE (2 * 10000 * (monthly_fee::DECIMAL(38,6) * 1000000)::HUGEINT * chargeable_days + day(last_day($month_start)))
             // (2 * day(last_day($month_start)))
     END
 """
@@ -189,8 +191,8 @@ CONTROLS: tuple[Control, ...] = (
         _count(
             "SELECT 0",
             "SELECT count(*) FROM {bill_lines} JOIN minor_units USING (currency) "
-            "WHERE (amount * 10000)::HUGEINT <> 10::HUGEINT ** (4 - digits) * sign(charge)::HUGEINT * "
-            "((2 * abs((charge * 10000000000)::HUGEINT) + (10::HUGEINT ** (10 - digits))::HUGEINT) "
+            "WHERE (amount::DECIMAL(38,4) * 10000)::HUGEINT <> (10::HUGEINT ** (4 - digits))::HUGEINT * sign(charge)::HUGEINT * "
+            "((2 * abs((charge::DECIMAL(38,10) * 10000000000)::HUGEINT) + (10::HUGEINT ** (10 - digits))::HUGEINT) "
             "// (2 * (10::HUGEINT ** (10 - digits))::HUGEINT))",
         ),
     ),

@@ -87,7 +87,7 @@ _DOUBLED = f"""
     WITH {_PAIRS}
     SELECT DISTINCT format || ':voice:' || record_id AS finding FROM pairs
     WHERE other_number = forwarded_to AND seconds > 0 AND (forwarded_seconds > 0 OR forwarded_seconds IS NULL)
-    AND started_at <= began + to_seconds(greatest(call_seconds, coalesce(forwarded_seconds, 0)) + {RINGING})
+    AND started_at <= began + to_seconds(greatest(call_seconds, coalesce(forwarded_seconds, 0))::BIGINT + {RINGING})
     AND began <= started_at + to_seconds(seconds)
 """
 
@@ -97,10 +97,10 @@ ROUNDING = 2
 _LONGER = f"""
     WITH {USAGE}, {_PAIRS}
     SELECT format || ':voice:' || record_id || ':forwarded' AS finding FROM usage_of_month
-    WHERE forwarded_seconds > billable_seconds + {ROUNDING} AND direction = 'inbound' AND service = 'voice'
+    WHERE forwarded_seconds > billable_seconds::BIGINT + {ROUNDING} AND direction = 'inbound' AND service = 'voice'
     UNION ALL
     SELECT format || ':voice:' || record_id FROM pairs GROUP BY format, record_id
-    HAVING max(seconds) > max(call_seconds) + {ROUNDING}
+    HAVING max(seconds) > max(call_seconds)::BIGINT + {ROUNDING}
 """
 
 

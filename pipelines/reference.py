@@ -125,7 +125,8 @@ def _reference_problems(files: dict[str, CsvTable], price_lists: pl.DataFrame) -
         rows = file.frame.join(own_currencies, on="account_id", how="inner", maintain_order="left")
         for line, own in rows.filter(pl.col("currency") != pl.col("_own")).select(LINE, "_own").iter_rows():
             problems.append(file.problem(line, "currency", f"{own}, the currency of the account"))
-    return problems + _too_fine(files["credits"]) + _too_fine(files["payments"])
+    amounts = (files["credits"], files["payments"])
+    return problems + [problem for file in amounts for problem in _too_large(file) + _too_fine(file)]
 
 
 def _overlaps(numbers: CsvTable) -> list[str]:
@@ -144,12 +145,21 @@ def _overlaps(numbers: CsvTable) -> list[str]:
     return problems
 
 
+MOST_OF_A_ROW = 10**13
+"""What an amount of credits.csv or payments.csv stays below, so that it fits with VAT, and so that some add up to a balance."""
+
+
+def _too_large(file: CsvTable) -> list[str]:
+    large = file.frame.filter(pl.col("amount").cast(pl.Decimal(38, 4)).abs() >= MOST_OF_A_ROW)
+    return [file.problem(line, "amount", f"an amount below {MOST_OF_A_ROW:,}") for line in large[LINE]]
+
+
 def _too_fine(file: CsvTable) -> list[str]:
+    wide = pl.col("amount").cast(pl.Decimal(38, 4))
     digits = pl.col("currency").replace_strict(world.minor_units(), default=None, return_dtype=pl.Int8)
     fine = file.frame.with_columns(digits.alias("_digits")).filter(
         pl.any_horizontal(
-            (pl.col("_digits") == n) & (pl.col("amount").round(n, mode="half_away_from_zero") != pl.col("amount"))
-            for n in range(4)
+            (pl.col("_digits") == n) & (wide.round(n, mode="half_away_from_zero") != wide) for n in range(4)
         )
     )
     return [

@@ -104,4 +104,5 @@ class Session:
     def rating_book(self) -> RatingBook:
         """Everything that rating looks up, from the warehouse."""
         frames = {name: self.table(in_warehouse(name)) for name in (*RATED_FROM, "number_fees")}
-        return RatingBook.build(frames, time_zone=self.installation.settings.billing.time_zone)
+        settings = self.installation.settings
+        return RatingBook.build(frames, time_zone=settings.billing.time_zone, bounds=settings.bounds)

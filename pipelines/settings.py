@@ -14,6 +14,7 @@ from pipelines.errors import BadInput
 from pipelines.settings_file import read_section
 from pipelines.settings_limits import MONTH_PATTERN, out_of_limits
 from pipelines.source_settings import SourceSettings, read_sources
+from transforms.rating.bounds import RecordBounds
 
 SETTINGS_FILE = "callbill.toml"
 
@@ -159,6 +160,11 @@ class Loading:
 
 
 @dataclass(frozen=True)
+class Bounds(RecordBounds):
+    """[bounds]"""
+
+
+@dataclass(frozen=True)
 class Settings:
     """callbill.toml; every key has a default. `sources`: [source.<folder of the inbox>]."""
 
@@ -174,6 +180,7 @@ class Settings:
     legal_en: Legal = Legal()
     legal_fr: Legal = Legal()
     load: Loading = Loading()
+    bounds: Bounds = Bounds()
     sources: dict[str, SourceSettings] = field(default_factory=dict)
 
     def source(self, folder: str) -> SourceSettings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,13 @@ from pipelines.settings_file import is_time_zone
 from transforms.tables.reference import LANGUAGES
 
 if TYPE_CHECKING:
-    from pipelines.settings import Billing, DirectDebits, Documents, Issuing, Loading, Mail, Settings
+    from pipelines.settings import Billing, Bounds, DirectDebits, Documents, Issuing, Loading, Mail, Settings
 
 MONTH_PATTERN = re.compile(r"2[0-9]{3}-(0[1-9]|1[0-2])\Z")
 MOST_PAYMENT_DAYS = 366
 MOST_ANNEX_RECORDS = 1000
 MOST_PROCESSES = 64
+MOST_OF_A_RECORD = 2_147_483_647
 MOST_ATTACHED_MB = 50
 """More than mail servers take."""
 
@@ -27,6 +29,7 @@ def out_of_limits(path: Path, settings: Settings) -> list[str]:
         *_bounds(path, settings.issue),
         *_capped(path, settings.load),
         *_attachable(path, settings.mail),
+        *_of_records(path, settings.bounds),
         *_unprintable(path, settings.documents, settings.direct_debit),
     ]
 
@@ -71,6 +74,14 @@ def _attachable(path: Path, mail: Mail) -> list[str]:
         f"{path}: [mail] {name}: {getattr(mail, name)} is no number from 0 to {most}"
         for name, most in (("zip_above_kb", MOST_ATTACHED_MB * 1000), ("attach_mb", MOST_ATTACHED_MB))
         if not 0 <= getattr(mail, name) <= most
+    ]
+
+
+def _of_records(path: Path, bounds: Bounds) -> list[str]:
+    return [
+        f"{path}: [bounds] {item.name}: {value} is no number from 0 to {MOST_OF_A_RECORD} (0: no bound)"
+        for item in fields(bounds)
+        if not 0 <= (value := getattr(bounds, item.name)) <= MOST_OF_A_RECORD
     ]
 
 

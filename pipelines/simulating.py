@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -18,6 +19,7 @@ from transforms.billing.comparison import above, compared
 from transforms.billing.lines import LINE_KEY, bill_lines, usage_totals
 from transforms.charging.number_fees import number_fees
 from transforms.rating.book import RatingBook
+from transforms.rating.bounds import UNBOUNDED
 from transforms.rating.rate import with_price
 
 BATCH_ROWS = 400_000
@@ -44,13 +46,17 @@ def simulate_month(installation: Installation, name: str, percent: int, progress
     """Old and new amounts of the month as it is published, re-rated with the price tables of `installation`.
 
     `totals` by currency, `services` by kind of line, direction and country, `accounts`; `above`: the accounts that would
-    pay more than `percent` more; `unpriced`: legs that are rated now and would have no price, by reason; `fees_unpriced`:
-    numbers that would have no fee. Raises BadInput where the month is not published or a price table is unsound.
+    pay more than `percent` more; `unpriced`: legs that are rated now and would have no price, or a charge beyond its
+    bound, by reason;
+    `fees_unpriced`: numbers that would have no fee. Raises BadInput where the month is not published or a price table is unsound.
     """
     month = Month.parse(name, installation.settings)
     prices = reference.read_price_tables(installation)
     tables = {**prices.frames, **reference.read_reference(installation, prices).frames}
-    book = RatingBook.build(tables, time_zone=installation.settings.billing.time_zone)
+    settings = installation.settings
+    # What is published is not too long to be billed: only what it would cost is held to a bound.
+    bounds = replace(settings.bounds, record_seconds=UNBOUNDED.record_seconds)
+    book = RatingBook.build(tables, time_zone=settings.billing.time_zone, bounds=bounds)
     progress.stage(f"simulate {name}")
     with published(installation.published) as connection:
         old = _frame(connection, f"SELECT * FROM bill_lines WHERE billing_month = {quoted(name)}")

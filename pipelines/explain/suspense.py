@@ -33,6 +33,15 @@ WHAT_TO_DO = {
 }
 """What a person can do about each reason of suspense."""
 
+_OWN_ID = "send the right one under a record_id of its own, and write this one off"
+OUT_OF_BOUNDS = f"if it is right, raise the bound in callbill.toml, {_RECYCLE}. If it is wrong, {_OWN_ID}"
+TOO_LARGE = f"if its price in {{table}} is wrong, mend it, {_RECYCLE}. If the record is wrong, {_OWN_ID}"
+DURATION_UNTOLD = (
+    "send the forwarded leg as an outbound record of its own, with the linked_id of the call; write this one off"
+)
+FEE_TOO_LARGE = f"mend the fee in number_fees.csv, {_RECYCLE}. No fee of 100,000,000 or more can be charged"
+"""What to do about a `bad_value` that was found while it was rated: the record was read, and its name is taken."""
+
 _COMPARED = (
     "direction",
     "own_number",
@@ -113,10 +122,22 @@ def explain_suspended(sources: Sources, row: Row) -> Page | None:
     if row["reason"] == "conflicting_duplicate" and read:
         _say_differences(page, sources, row, read)
     if row["state"] == "open":
-        todo = WHAT_TO_DO[row["reason"]].format(table=_price_table(row, read))
+        todo = _advice(row).format(table=_price_table(row, read))
         page.say("what to do", todo)
         page.facts["what_to_do"] = todo
     return page
+
+
+def _advice(row: Row) -> str:
+    if row["reason"] != "bad_value":
+        return WHAT_TO_DO[row["reason"]]
+    if row["format"] == "numbers":
+        return FEE_TOO_LARGE
+    if "[bounds]" in row["detail"]:
+        return OUT_OF_BOUNDS
+    if row["usage_month"] is None:
+        return WHAT_TO_DO["bad_value"]
+    return TOO_LARGE if row["detail"].startswith(("costs ", "lasts ")) else DURATION_UNTOLD
 
 
 def _say_what_was_read(page: Page, sources: Sources, read: Row, raw: RawRecord) -> None:

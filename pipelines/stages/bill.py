@@ -25,8 +25,8 @@ ROWS_A_PASS = 4_000_000
 
 
 def charge_numbers(session: Session, name: str) -> Facts:
-    """The month's fees of numbers; a number that no fee is in force for goes into suspense. Warns where providers tell
-    otherwise who holds one."""
+    """The month's fees of numbers; a number that no fee is in force for, or one that no charge holds, goes into suspense.
+    Warns where providers tell otherwise who holds one."""
     session.progress.stage(f"number fees {name}")
     issued = issued_months(session)
     if issued.closed(name):
@@ -71,7 +71,6 @@ def _suspend_numbers(session: Session, month: str, unpriced: pl.DataFrame, only:
         "file_id": json.loads(read["facts"][0])["numbers"],
         "format": "numbers",
         "leg": "main",
-        "reason": "no_price",
         "state": "open",
         "usage_month": month,
     }

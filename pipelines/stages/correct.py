@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -33,6 +33,7 @@ from transforms.charging.number_fees import number_fees
 from transforms.ledger.entries import ledger
 from transforms.mediation.legs import legs
 from transforms.rating.book import RatingBook
+from transforms.rating.bounds import UNBOUNDED
 from transforms.rating.rate import Rated, rate
 from transforms.tables.base import assert_contract, conform, empty
 from transforms.tables.billing import Bills, CorrectedUsage
@@ -63,7 +64,7 @@ def compare_month(session: Session, name: str, tables: InputTables) -> Differenc
     if name not in issued.open_accounts:
         raise BadInput(f"{name} is not issued: run it, its bills are drafts")
     mine = ~pl.col("account_id").is_in(sorted(issued.open_accounts[name]))
-    book = RatingBook.build(tables.frames, time_zone=session.installation.settings.billing.time_zone)
+    book = _book(session, tables)
     totals, lost = _totals(session, name, book)
     fees = number_fees(tables.frames["numbers"], book, month=name, first=month.first, last=month.last)
     if fees.unpriced.height:
@@ -76,6 +77,11 @@ def compare_month(session: Session, name: str, tables: InputTables) -> Differenc
     lines = differences(pl.concat([charged, noted]).collect(), right)
     billed = files.scan("bills", [name], issued=True).collect()
     return Differences(lines, pl.concat([billed, _unbilled(session, name, tables, lines, billed)]), lost)
+
+
+def _book(session: Session, tables: InputTables) -> RatingBook:
+    settings = session.installation.settings
+    return RatingBook.build(tables.frames, time_zone=settings.billing.time_zone, bounds=settings.bounds)
 
 
 def _unbilled(
@@ -132,7 +138,7 @@ def correct_month(
         _write(session, "correction_notes", name, found_notes),
         _write(session, "correction_lines", name, lines),
     ]
-    book = RatingBook.build(tables.frames, time_zone=session.installation.settings.billing.time_zone)
+    book = _book(session, tables)
     usage, waiting = _write_usage(session, name, book, found_notes)
     part = 1 + int(warehouse.value("SELECT max(part) FROM issues WHERE billing_month = ?", [name]))
     counts = {
@@ -280,7 +286,8 @@ def _rated(session: Session, name: str, book: RatingBook) -> Iterator[Rated]:
     """The legs that belong to the bills of the month, rated with `book`, in batches; at least one.
 
     These are: what stands on its bills and notes; and of what had come when it was first issued, usage of the month
-    that still stands on none.
+    that still stands on none. A leg that was charged is held to no bound: what a customer paid is not given back for
+    being large.
     """
     files = session.files()
     gone = given_up_legs(session)
@@ -302,8 +309,21 @@ def _rated(session: Session, name: str, book: RatingBook) -> Iterator[Rated]:
             in_time = (pl.col("file_number") <= last) & (usage == name)
             after = found.filter(~in_time).join(came_late, on=LEG, how="semi", maintain_order="left")
             found = without_given_up(pl.concat([found.filter(in_time), after]), gone)
-            yield rate(found, book, files=files, month=usage, billing_month=name)
+            part = rate(found, book, files=files, month=usage, billing_month=name)
+            if (beyond := _charged_before(session, name, part.suspended)).height:
+                again = found.join(beyond, on=LEG, how="semi", maintain_order="left")
+                free = replace(book, bounds=UNBOUNDED)
+                yield rate(again, free, files=files, month=usage, billing_month=name)
+                part = Rated(part.rated, part.suspended.join(beyond, on=LEG, how="anti", maintain_order="left"))
+            yield part
             session.progress.advance(batch.height)
+
+
+def _charged_before(session: Session, name: str, suspended: pl.DataFrame) -> pl.DataFrame:
+    """LEG of those of the `suspended` legs that wait as `bad_value`, which a bound may be the reason of, and that the
+    month's bills or notes charge."""
+    odd = suspended.filter(pl.col("reason") == "bad_value").select(LEG)
+    return odd if odd.is_empty() else odd.join(legs_on_bills(session, [name], "charge <> 0"), on=LEG, how="semi")
 
 
 def _usage_months(session: Session, name: str) -> list[str]:

@@ -17,6 +17,7 @@ import polars as pl
 from pipelines import catalogue
 from pipelines.durable import put
 from pipelines.errors import BadInput
+from pipelines.month_files import from_files
 from pipelines.session import Session
 from transforms.tables.base import Table, types
 
@@ -84,11 +85,10 @@ def file_hashes(session: Session, tables: Mapping[str, Sequence[Path]], *, sound
     def found(name: str, paths: Sequence[Path]) -> TableHash:
         if not sound and not (paths and all(path.exists() for path in paths)):
             return {"rows": 0, "sha256": "its files are missing"}
-        files = ", ".join(catalogue.quoted(str(path)) for path in paths)
         with session.warehouse.connection.cursor() as cursor:
             cursor.execute("SET TimeZone = 'UTC'")
             try:
-                return table_hash(cursor, catalogue.PUBLISHED_MONTHLY[name], f"read_parquet([{files}])")
+                return table_hash(cursor, catalogue.PUBLISHED_MONTHLY[name], from_files(name, paths))
             except duckdb.Error:
                 if sound:
                     raise

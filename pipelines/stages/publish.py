@@ -111,7 +111,7 @@ USAGE_FILES = f"""
             coalesce(p.told, 0) AS told, coalesce(p.repeated, 0) AS repeated,
             coalesce(u.seconds, 0) AS seconds, coalesce(u.segments, 0) AS segments
         FROM loaded_files f
-        LEFT JOIN (SELECT file_number, count(*) AS n, sum(billable_seconds + coalesce(forwarded_seconds, 0)) AS seconds,
+        LEFT JOIN (SELECT file_number, count(*) AS n, sum(billable_seconds::BIGINT + coalesce(forwarded_seconds, 0)) AS seconds,
             sum(segments) AS segments FROM usage_records GROUP BY 1) u USING (file_number)
         LEFT JOIN (SELECT file_number, count(*) FILTER (NOT conflicting) AS same, count(*) FILTER (conflicting) AS conflicting
             FROM duplicates SEMI JOIN usage_records USING (file_number, record_number) GROUP BY 1) d USING (file_number)

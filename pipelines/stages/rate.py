@@ -174,7 +174,7 @@ def usage_months(session: Session, until: object = None) -> list[str]:
 
 
 def inputs_of(session: Session, name: str) -> str:
-    """A name for all that the month's rated usage follows from: usage, reference, prices and time zone."""
+    """A name for all that the month's rated usage follows from: usage, reference, prices, time zone and bounds."""
     month = session.month(name)
     usage = session.warehouse.connection.execute(
         "SELECT count(*), max(file_number), (SELECT count(*) FROM duplicates) FROM usage_records "
@@ -182,8 +182,8 @@ def inputs_of(session: Session, name: str) -> str:
         [month.starts, month.ends],
     ).fetchall()
     tables = session.warehouse.value("SELECT facts FROM manifest WHERE stage = 'reference_and_prices'")
-    zone = session.installation.settings.billing.time_zone
-    found: tuple[object, ...] = (usage, tables, zone)
+    settings = session.installation.settings
+    found: tuple[object, ...] = (usage, tables, settings.billing.time_zone, settings.bounds)
     if issued_months(session).open_accounts:
         # Late usage of issued months may fall to any month that is open.
         late = "SELECT max(file_number), (SELECT count(*) FROM issues) FROM loaded_files"

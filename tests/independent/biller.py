@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -49,6 +49,8 @@ def bill_month(
     seller_country: str = "FR",
     first_month: str = "2025-01",
     issued: Sequence[tuple[str, str]] = (),
+    record_seconds: int = 86400,
+    record_amount: int = 0,
 ) -> Tables:
     """The tables after the runs of `months_before`, in their order, and of `month`.
 
@@ -61,6 +63,7 @@ def bill_month(
     months = [*months_before, month]
     zone = ZoneInfo(time_zone)
     reference = load_reference(home, price_tables, zone)
+    reference = replace(reference, record_seconds=record_seconds, record_amount=record_amount)
     tables = Tables()
     usage = read_usage(read_inbox(home), months, reference, tables)
     for run in months:
@@ -207,7 +210,7 @@ def bill_one_month(month: str, seller_country: str, reference: Reference, tables
     fees, without_price = number_fees(month, reference)
     tables.number_fees.extend(fees)
     for number in without_price:
-        suspend(Raw("numbers", None, number["row"], None), number["number"], "main", "no_price", tables)
+        suspend(Raw("numbers", None, number["row"], None), number["number"], "main", number["reason"], tables)
     for account in sorted(reference.accounts, key=lambda account: account.account_id):
         lines = bill_lines(month, account, tables.rated_usage, fees)
         tables.bill_lines.extend(lines)

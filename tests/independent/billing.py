@@ -10,7 +10,7 @@ from typing import Any
 from stdnum.eu import vat
 
 from tests.independent.calendar import days_of
-from tests.independent.money import to_charge, to_minor, total
+from tests.independent.money import is_held, to_charge, to_minor, total
 from tests.independent.reference import Account, Holding, Reference
 
 Row = dict[str, Any]
@@ -21,7 +21,7 @@ KINDS = ["voice", "sms", "number_fee"]
 
 
 def number_fees(month: str, reference: Reference) -> tuple[list[Row], list[Row]]:
-    """The fees of every number held in the month, and the numbers without a price, with their first row."""
+    """The fees of every number held in the month, and the numbers without one, with their first row and the reason."""
     fees, without_price = [], []
     for account in reference.accounts:
         own = [holding for holding in reference.holdings if holding.account_id == account.account_id]
@@ -30,14 +30,15 @@ def number_fees(month: str, reference: Reference) -> tuple[list[Row], list[Row]]
             if isinstance(fee, str):
                 first = next(holding for holding in own if holding.number == number)
                 row = reference.holdings.index(first) + 1
-                without_price.append({"account_id": account.account_id, "number": number, "row": row})
+                found = {"account_id": account.account_id, "number": number, "row": row, "reason": fee}
+                without_price.append(found)
             elif fee is not None:
                 fees.append(fee)
     return fees, without_price
 
 
 def number_fee(month: str, account: Account, number: str, reference: Reference) -> Row | str | None:
-    """One fee; None where no day is chargeable, the reason where there is no price."""
+    """One fee; None where no day is chargeable, the reason where there is no price or it is too large."""
     holdings = [
         holding
         for holding in reference.holdings
@@ -67,6 +68,8 @@ def number_fee(month: str, account: Account, number: str, reference: Reference) 
     amount = Fraction(monthly_fee)
     if price.row["proration"] == "daily":
         amount = amount * len(chargeable) / len(days_of(month))
+    if not is_held(to_charge(amount)):
+        return "bad_value"
     return {
         "billing_month": month,
         "account_id": account.account_id,

@@ -35,6 +35,11 @@ def to_charge(value: Fraction) -> Decimal:
     return round_half_away(value, CHARGE_PLACES)
 
 
+def is_held(charge: Decimal) -> bool:
+    """Whether a charge has no more than 18 digits, 10 of them decimals."""
+    return charge < Decimal(10) ** 8
+
+
 def to_minor(value: Fraction, currency: str) -> Decimal:
     """An amount on a document, in the minor unit of its currency (rounding points 2 and 3)."""
     return round_half_away(value, minor_places(currency))

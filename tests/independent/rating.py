@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from tests.independent.calendar import local_date, local_month
-from tests.independent.mediation import Leg, Usage
-from tests.independent.money import to_charge
+from tests.independent.mediation import LONGEST, Leg, Usage
+from tests.independent.money import is_held, to_charge
 from tests.independent.reference import Account, Price, Reference
 
 Row = dict[str, Any]
@@ -23,6 +23,8 @@ def rate(usage: Usage, leg: Leg, reference: Reference) -> Row | str:
     account = account_of(usage, leg, day, reference)
     if account is None:
         return "account_unknown"
+    if reference.record_seconds and leg.billable_seconds > reference.record_seconds:
+        return "bad_value"
     to_charge_for = usage.charged and (usage.service == "sms" or leg.billable_seconds != 0)
     place = place_of(leg, usage, reference)
     price = None
@@ -33,6 +35,10 @@ def rate(usage: Usage, leg: Leg, reference: Reference) -> Row | str:
         if price is None:
             return "no_price"
     billed_seconds, unit_price, charge = charge_of(usage.service, leg, price)
+    if billed_seconds > LONGEST or not is_held(charge):
+        return "bad_value"
+    if reference.record_amount and charge > reference.record_amount:
+        return "bad_value"
     return {
         "record_id": usage.record_id,
         "leg": leg.leg,

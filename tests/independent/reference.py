@@ -101,13 +101,16 @@ class Price:
 
 @dataclass(frozen=True)
 class Reference:
-    """Everything looked up while rating and billing, in the order of the files."""
+    """Everything looked up while rating and billing, in the order of the files; and what one record may last and cost
+    at most (0: anything)."""
 
     zone: ZoneInfo
     accounts: list[Account]
     holdings: list[Holding]
     credits: list[Credit]
     prices: dict[str, list[dict[str, str]]]
+    record_seconds: int = 86400
+    record_amount: int = 0
 
     def account(self, account_id: str) -> Account | None:
         """The account of this id, if there is one."""

@@ -108,18 +108,14 @@ def test_the_price_in_force_is_found(
 @settings(deadline=None)
 @given(seconds=durations, first=increments, increment=increments)
 @example(seconds=LONGEST, first=1, increment=60)
-def test_billed_seconds_are_whole_increments_or_an_error(seconds: int, first: int, increment: int) -> None:
+def test_billed_seconds_are_whole_increments_or_none(seconds: int, first: int, increment: int) -> None:
     frame = pl.DataFrame(
         {"seconds": [seconds], "first": [first], "increment": [increment]},
         schema_overrides=dict.fromkeys(["seconds", "first", "increment"], pl.Int32),
     )
     expression = billed_seconds(pl.col("seconds"), pl.col("first"), pl.col("increment"))
     exact = billed_seconds_of(seconds, first, increment)
-    if exact > LONGEST:
-        with pytest.raises(pl.exceptions.InvalidOperationError):
-            frame.select(expression)
-    else:
-        assert frame.select(expression).item() == exact
+    assert frame.select(expression).item() == (exact if exact <= LONGEST else None)
 
 
 @settings(deadline=None)
@@ -129,33 +125,29 @@ def test_billed_seconds_are_whole_increments_or_an_error(seconds: int, first: in
 @example(price=Decimal(10) ** 12 - Decimal("0.000001"), fee=Decimal(10) ** 12 - Decimal("0.000001"), billed=LONGEST)
 @example(price=Decimal(60), fee=Decimal(0), billed=99_999_999)
 @example(price=Decimal(60), fee=Decimal(0), billed=100_000_000)
-def test_a_call_is_charged_exactly_or_an_error(price: Decimal, fee: Decimal, billed: int) -> None:
+def test_a_call_is_charged_exactly_or_not_at_all(price: Decimal, fee: Decimal, billed: int) -> None:
     exact = round_half_away(Fraction(fee) + Fraction(price) * billed / 60, 10)
     frame = pl.DataFrame(
         {"price": [price], "fee": [fee], "billed": [billed]},
         schema={"price": pl.Decimal(18, 6), "fee": pl.Decimal(18, 6), "billed": pl.Int32},
     )
-    charged_exactly_or_an_error(frame, voice_charge(pl.col("price"), pl.col("fee"), pl.col("billed")), exact)
+    charged_exactly_or_not_at_all(frame, voice_charge(pl.col("price"), pl.col("fee"), pl.col("billed")), exact)
 
 
 @settings(deadline=None)
 @given(price=prices | small_prices, count=st.integers(0, 255) | durations)
 @example(price=Decimal(10) ** 12 - Decimal("0.000001"), count=LONGEST)
-def test_messages_are_charged_exactly_or_an_error(price: Decimal, count: int) -> None:
+def test_messages_are_charged_exactly_or_not_at_all(price: Decimal, count: int) -> None:
     exact = round_half_away(Fraction(price) * count, 10)
     frame = pl.DataFrame({"price": [price], "count": [count]}, schema={"price": pl.Decimal(18, 6), "count": pl.Int32})
-    charged_exactly_or_an_error(frame, counted_charge(pl.col("price"), pl.col("count")), exact)
+    charged_exactly_or_not_at_all(frame, counted_charge(pl.col("price"), pl.col("count")), exact)
 
 
-def charged_exactly_or_an_error(frame: pl.DataFrame, expression: pl.Expr, exact: Decimal) -> None:
-    """The charge is the exact one, or its type is too small for it and that is an error."""
-    if exact >= CHARGE_LIMIT:
-        with pytest.raises((pl.exceptions.InvalidOperationError, pl.exceptions.ComputeError)):
-            frame.select(expression)
-    else:
-        charge = frame.select(expression.alias("charge"))
-        assert charge.item() == exact
-        assert charge.schema["charge"] == pl.Decimal(18, 10)
+def charged_exactly_or_not_at_all(frame: pl.DataFrame, expression: pl.Expr, exact: Decimal) -> None:
+    """The charge is the exact one, or its type is too small for it and there is none."""
+    charge = frame.select(expression.alias("charge"))
+    assert charge.item() == (exact if exact < CHARGE_LIMIT else None)
+    assert charge.schema["charge"] == pl.Decimal(18, 10)
 
 
 UNITS = {"EUR": 2, "JPY": 0, "TND": 3}

@@ -8,7 +8,8 @@ from datetime import date
 import polars as pl
 
 from transforms.rating.book import RatingBook
-from transforms.rating.rate import masked
+from transforms.rating.charge import held
+from transforms.rating.rate import HOLDS_NO_MORE, masked
 from transforms.tables.base import CHARGE_SCALE, assert_contract, conform
 from transforms.tables.billing import NumberFees
 
@@ -20,7 +21,8 @@ _HOLDING = ("account_id", "number")
 
 @dataclass(frozen=True)
 class Fees:
-    """`fees`: NumberFees. `unpriced`: numbers with chargeable days and no fee in force: number, account_id, detail."""
+    """`fees`: NumberFees. `unpriced`: numbers with chargeable days and no fee in force, or one that no charge holds:
+    number, account_id, reason, detail."""
 
     fees: pl.DataFrame
     unpriced: pl.DataFrame
@@ -47,18 +49,32 @@ def number_fees(numbers: pl.DataFrame, book: RatingBook, *, month: str, first: d
         prices.column("proration", found),
         prices.column("monthly_fee", found),
     ).with_columns(_fee((last - first).days + 1).alias("amount"))
-    unpriced = priced.filter(pl.col("monthly_fee").is_null())
-    fees = priced.filter(pl.col("monthly_fee").is_not_null())
-    detail = pl.format(
+    unpriced = priced.filter(pl.col("amount").is_null())
+    fees = priced.filter(pl.col("amount").is_not_null())
+    no_fee = pl.col("monthly_fee").is_null()
+    missing = pl.format(
         "no monthly fee for {} {} in force on {} (number {})",
         "country",
         "number_class",
         pl.col("_first_day").cast(pl.String),
         masked(pl.col("number")),
     )
+    too_large = pl.format(
+        f"the monthly fee of {{}} {{}} for {{}} {{}} is {HOLDS_NO_MORE} (number {{}})",
+        "monthly_fee",
+        "currency",
+        "country",
+        "number_class",
+        masked(pl.col("number")),
+    )
     return Fees(
         fees=assert_contract(NumberFees, conform(NumberFees, fees, {"billing_month": month})),
-        unpriced=unpriced.select("number", "account_id", detail.alias("detail")),
+        unpriced=unpriced.select(
+            "number",
+            "account_id",
+            pl.when(no_fee).then(pl.lit("no_price")).otherwise(pl.lit("bad_value")).alias("reason"),
+            pl.when(no_fee).then(missing).otherwise(too_large).alias("detail"),
+        ),
     )
 
 
@@ -123,7 +139,8 @@ def _chargeable(held: pl.DataFrame, free: pl.DataFrame, first: date, last: date)
 
 
 def _fee(days_in_month: int) -> pl.Expr:
-    """The whole fee, or fee * chargeable_days / days_in_month rounded once to ten decimals; Decimal(18, 10).
+    """The whole fee, or fee * chargeable_days / days_in_month rounded once to ten decimals; Decimal(18, 10), null where
+    that does not hold it.
 
     Twelve decimals are enough to divide in: no length of a month has a factor that could make a half of the tenth.
     """
@@ -132,9 +149,4 @@ def _fee(days_in_month: int) -> pl.Expr:
         CHARGE_SCALE, mode="half_away_from_zero"
     )
     whole = pl.col("monthly_fee").cast(pl.Decimal(38, CHARGE_SCALE))
-    return (
-        pl.when(pl.col("proration") == "daily")
-        .then(daily.cast(pl.Decimal(38, CHARGE_SCALE)))
-        .otherwise(whole)
-        .cast(pl.Decimal(18, CHARGE_SCALE))
-    )
+    return held(pl.when(pl.col("proration") == "daily").then(daily.cast(pl.Decimal(38, CHARGE_SCALE))).otherwise(whole))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from transforms.rating.bounds import UNBOUNDED, RecordBounds
 from transforms.rating.destinations import DestinationIndex
 from transforms.rating.prices import PriceIndex
 
@@ -28,9 +29,10 @@ class RatingBook:
     sms_outbound: PriceIndex
     sms_inbound: PriceIndex
     number_fees: PriceIndex
+    bounds: RecordBounds = UNBOUNDED
 
     @staticmethod
-    def build(tables: Mapping[str, pl.DataFrame], *, time_zone: str) -> RatingBook:
+    def build(tables: Mapping[str, pl.DataFrame], *, time_zone: str, bounds: RecordBounds = UNBOUNDED) -> RatingBook:
         """The book of the reference and price tables, by the names of their files without ending."""
         lists = tables["price_lists"].sort("price_list").with_row_index("list_id").cast({"list_id": pl.Int64})
         list_ids = lists.select("price_list", "list_id")
@@ -45,6 +47,7 @@ class RatingBook:
             sms_outbound=PriceIndex.build(tables["sms_outbound"], ["country"], list_ids),
             sms_inbound=PriceIndex.build(tables["sms_inbound"], [], list_ids),
             number_fees=PriceIndex.build(tables["number_fees"], ["country", "number_class"], list_ids),
+            bounds=bounds,
         )
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from transforms.mediation.records import UNCHARGED_SMS
 from transforms.rating import charge
 from transforms.rating.book import RatingBook
+from transforms.rating.bounds import RecordBounds
 from transforms.rating.prices import PriceIndex
 from transforms.tables.base import assert_contract, conform, types
 from transforms.tables.usage import RatedUsage
@@ -16,6 +17,9 @@ from transforms.tables.usage import RatedUsage
 _ZERO_FEE = pl.lit("0").str.to_decimal(scale=6).cast(pl.Decimal(18, 6))
 _ZERO = pl.lit("0").str.to_decimal(scale=10).cast(pl.Decimal(18, 10))
 _PRICE = pl.Decimal(18, 6)
+
+HOLDS_NO_MORE = "100,000,000 or more, which is more than a charge holds"
+"""What is said of a charge that its type does not hold."""
 
 SUSPENDED = (
     "file_number",
@@ -44,14 +48,14 @@ def rate(legs: pl.DataFrame, book: RatingBook, *, files: pl.DataFrame, month: st
 
     `files`: file_number and file_id. `billing_month`: the month that is billed, a later one for late usage. Source:
     billing rules 2, 3, 4, 6 and 7. A leg with nothing to charge has charge 0 and needs neither destination nor price.
+    One beyond the bounds of the book waits, and so does one whose charge the type does not hold.
     Rows leave sorted by account, so that one account's usage lies together.
     """
     priced = with_price(legs, book).with_columns(pl.lit(month).alias("usage_month"))
     suspended = priced.filter(pl.col("reason").is_not_null())
     rated = priced.filter(pl.col("reason").is_null()) if suspended.height else priced
-    return Rated(
-        _rated(rated, files, billing_month), suspended.with_columns(_detail().alias("detail")).select(SUSPENDED)
-    )
+    told = suspended.with_columns(_detail(book.bounds).alias("detail"))
+    return Rated(_rated(rated, files, billing_month), told.select(SUSPENDED))
 
 
 def with_price(legs: pl.DataFrame, book: RatingBook) -> pl.DataFrame:
@@ -68,7 +72,7 @@ def with_price(legs: pl.DataFrame, book: RatingBook) -> pl.DataFrame:
     )
     if priced.height != legs.height:
         raise AssertionError("rating lost or doubled a leg")
-    return priced.with_columns(_reason().alias("reason"))
+    return priced.with_columns(_reason(book.bounds).alias("reason"))
 
 
 def _with_account(legs: pl.DataFrame, book: RatingBook) -> pl.DataFrame:
@@ -120,7 +124,8 @@ def _inbound(legs: pl.DataFrame, prices: PriceIndex, *, by_class: bool) -> pl.Da
 
 
 def _priced(legs: pl.DataFrame, prices: PriceIndex, key_id: pl.Series) -> pl.DataFrame:
-    """Adds the price in force and the charge; both null where a chargeable leg has no price."""
+    """Adds the price in force and the charge; both null where a chargeable leg has no price. The charge alone is null
+    where its type does not hold it, or that of its billed seconds these."""
     found = prices.find([legs["own_list"], legs["default_list"]], key_id, legs["_date"])
     found = found.zip_with(legs["_chargeable"], pl.Series([None], dtype=pl.Int64).new_from_index(0, legs.height))
     legs = legs.with_columns(
@@ -135,9 +140,9 @@ def _priced(legs: pl.DataFrame, prices: PriceIndex, key_id: pl.Series) -> pl.Dat
             prices.column("first_increment", found),
             prices.column("increment", found),
         ).with_columns(
-            charge.billed_seconds(pl.col("billable_seconds"), pl.col("first_increment"), pl.col("increment"))
-            .fill_null(0)
-            .alias("billed_seconds")
+            charge.billed_seconds(pl.col("billable_seconds"), pl.col("first_increment"), pl.col("increment")).alias(
+                "billed_seconds"
+            )
         )
         legs = legs.drop("first_increment", "increment")
         amount = charge.voice_charge(pl.col("unit_price"), pl.col("connection_fee"), pl.col("billed_seconds"))
@@ -151,22 +156,26 @@ def _priced(legs: pl.DataFrame, prices: PriceIndex, key_id: pl.Series) -> pl.Dat
         )
         amount = charge.counted_charge(pl.col("unit_price"), pl.col("segments") if per_segment else pl.lit(1))
     return legs.with_columns(
-        pl.when(pl.col("_chargeable")).then(amount).otherwise(_ZERO).alias("charge"), pl.col("unit_price").cast(_PRICE)
+        pl.when(pl.col("_chargeable")).then(amount).otherwise(_ZERO).alias("charge"),
+        pl.col("unit_price").cast(_PRICE),
+        pl.when(pl.col("_has_price")).then("billed_seconds").otherwise(0).alias("billed_seconds"),
     )
 
 
-def _reason() -> pl.Expr:
+def _reason(bounds: RecordBounds) -> pl.Expr:
     """Why a leg cannot be rated, or null: one readable row a reason, the first that applies."""
     out = pl.col("direction") == "outbound"
     return (
         pl.when(~pl.col("_account_open"))
         .then(pl.lit("account_unknown"))
-        .when(pl.col("billable_seconds").is_null())
+        .when(pl.col("billable_seconds").is_null() | bounds.too_long())
         .then(pl.lit("bad_value"))
         .when(pl.col("_chargeable") & out & pl.col("country").is_null())
         .then(pl.lit("no_destination"))
         .when(pl.col("_chargeable") & ~pl.col("_has_price"))
         .then(pl.lit("no_price"))
+        .when(pl.col("charge").is_null() | bounds.too_dear())
+        .then(pl.lit("bad_value"))
     )
 
 
@@ -175,7 +184,7 @@ def masked(number: pl.Expr) -> pl.Expr:
     return number.str.slice(0, 5) + pl.lit("…")
 
 
-def _detail() -> pl.Expr:
+def _detail(bounds: RecordBounds) -> pl.Expr:
     day = pl.col("_date").cast(pl.String)
     own, other = masked(pl.col("own_number")), masked(pl.col("other_number"))
     number_price = pl.format(
@@ -192,13 +201,45 @@ def _detail() -> pl.Expr:
         .then(pl.format("no {} price for {} in force on {}", "service", pl.coalesce("destination", "country"), day))
         .when(pl.col("reason") == "no_price")
         .then(number_price)
-        .when(pl.col("reason") == "bad_value")
+        .when((pl.col("reason") == "bad_value") & pl.col("billable_seconds").is_null())
         .then(pl.lit("the source does not tell how long the forwarded leg lasted"))
+        .when(pl.col("reason") == "bad_value")
+        .then(_beyond(bounds))
         .when(pl.col("account_id").is_null())
         .then(pl.format("number {} is held by nobody at that moment of {}", own, day))
         .when(pl.col("account_index").is_null())
         .then(pl.lit("the account stated is not in accounts.csv"))
         .otherwise(pl.format("the account is not open on {}", day))
+    )
+
+
+def _beyond(bounds: RecordBounds) -> pl.Expr:
+    """Which bound a leg is beyond, and how to raise it; or that no charge is so large."""
+    raise_it = "if it is right, raise [bounds] {} in callbill.toml and recycle"
+    seconds, amount = f"{bounds.record_seconds:,}", f"{bounds.record_amount:,}"
+    too_long = pl.format(
+        f"lasts {{}} s, and the bound is {seconds} s: {raise_it.format('record_seconds')}", "billable_seconds"
+    )
+    too_dear = pl.format(
+        f"costs {{}} {{}}, and the bound is {amount}: {raise_it.format('record_amount')}",
+        pl.col("charge").cast(pl.String).str.strip_chars_end("0").str.strip_chars_end("."),
+        "currency",
+    )
+    quantity = (
+        pl.when(pl.col("service") == "voice")
+        .then(pl.format("{} s at {} {} a minute", "billable_seconds", "unit_price", "currency"))
+        .when(pl.col("direction") == "outbound")
+        .then(pl.format("{} segments at {} {} each", "segments", "unit_price", "currency"))
+        .otherwise(pl.format("a message at {} {}", "unit_price", "currency"))
+    )
+    return (
+        pl.when(bounds.too_long())
+        .then(too_long)
+        .when(pl.col("billed_seconds").is_null())
+        .then(pl.format("lasts {} s, and in the increments of its price more than 2,147,483,647 s", "billable_seconds"))
+        .when(pl.col("charge").is_null())
+        .then(pl.format(f"costs {HOLDS_NO_MORE}: {{}}", quantity))
+        .otherwise(too_dear)
     )
 
 

@@ -17,6 +17,9 @@ Price = Annotated[pl.Decimal, 18, 6]
 Charge = Annotated[pl.Decimal, 18, 10]
 """The charge of one record or one number fee, before a bill line rounds it (billing rule 1)."""
 
+ChargeSum = Annotated[pl.Decimal, 38, 10]
+"""The charges of a bill line, added up and not yet rounded."""
+
 Amount = Annotated[pl.Decimal, 18, 4]
 """An amount in a currency's minor unit; four decimals hold every ISO 4217 exponent."""
 

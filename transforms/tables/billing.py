@@ -7,7 +7,7 @@ from typing import ClassVar
 import pandera.polars as pa
 import polars as pl
 
-from transforms.tables.base import Amount, Charge, Instant, Price, Rate, Table
+from transforms.tables.base import Amount, Charge, ChargeSum, Instant, Price, Rate, Table
 from transforms.tables.reference import BILLING_MODES, CREDIT_KINDS, PAYMENT_METHODS
 from transforms.tables.usage import DIRECTIONS, RatedUsage
 
@@ -62,7 +62,7 @@ class BillLines(Table):
     quantity: pl.Int64 = pa.Field(ge=0, description="Sum of what is charged, in `unit`.")
     unit: str = pa.Field(isin=UNITS, description="seconds, segments, messages or months.")
     unit_price: Price = pa.Field(description="Price per minute, segment, message or month.", metadata=_MONEY)
-    charge: Charge = pa.Field(description="Sum of the charges before rounding.", metadata=_MONEY)
+    charge: ChargeSum = pa.Field(description="Sum of the charges before rounding.", metadata=_MONEY)
     amount: Amount = pa.Field(description="The line: its charges, rounded once to the minor unit.", metadata=_MONEY)
     currency: str = pa.Field(description=_CURRENCY)
 

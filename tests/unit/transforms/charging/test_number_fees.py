@@ -219,7 +219,27 @@ def test_a_number_without_a_fee_in_force_waits() -> None:
     found = charge({"number_class": "mobile"}, {"number": "+33184000002"})
     assert found.fees["number"].to_list() == ["+33184000002"]
     detail = "no monthly fee for FR mobile in force on 2026-10-01 (number +3318…)"
-    assert found.unpriced.rows() == [("+33184000001", "A", detail)]
+    assert found.unpriced.rows() == [("+33184000001", "A", "no_price", detail)]
+
+
+@pytest.mark.parametrize("proration", ["none", "daily"])
+def test_a_fee_that_no_charge_holds_waits(proration: str) -> None:
+    large = {"monthly_fee": D("100000000"), "proration": proration}
+    held = {"number_class": "mobile", "monthly_fee": D("99999999.999999"), "proration": proration}
+    by = book(number_fees=fee_prices(large, held))
+    found = charge({}, {"number": "+33184000002", "number_class": "mobile"}, by=by)
+    assert found.fees.select("number", "amount").rows() == [("+33184000002", D("99999999.999999"))]
+    detail = (
+        "the monthly fee of 100000000.000000 EUR for FR geographic is 100,000,000 or more, which is more than a charge "
+        "holds (number +3318…)"
+    )
+    assert found.unpriced.rows() == [("+33184000001", "A", "bad_value", detail)]
+
+
+def test_of_a_fee_that_no_charge_holds_some_days_may_be_charged() -> None:
+    by = book(number_fees=fee_prices({"monthly_fee": D("310000000"), "proration": "daily"}))
+    row = tracked("2026-10-23") | {"call_tracking": False}
+    assert charge(row, by=by).fees["amount"].to_list() == [D("90000000")]
 
 
 def test_free_days_alone_need_no_fee() -> None:
