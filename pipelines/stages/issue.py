@@ -114,8 +114,8 @@ def require_over(session: Session, name: str) -> None:
     month = session.month(name)
     if not session.early and datetime.now(UTC) < month.ends:
         raise BadInput(
-            f"{name} is not over before {month.ends:%Y-%m-%d} ({month.zone.key}), and an issued month is closed for good: "
-            "nothing was issued. To issue it all the same: --early --because TEXT"
+            f"{name} is not over: its last day is {month.last} ({month.zone.key}), and an issued month is closed for good. "
+            "Nothing was issued. To issue it all the same: --early --because TEXT"
         )
 
 

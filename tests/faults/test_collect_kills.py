@@ -33,6 +33,7 @@ suspense_percent = 100
 name = "Seller"
 iban = "FR7630006000011234567890189"
 creditor_id = "DE98ZZZ09999999999"
+vat_number = "FR44732829320"
 """
 FILES = ["documents/2026-04/direct-debits-2026-04-1.xml", "documents/2026-04/open-items-2026-04-1.csv"]
 

@@ -49,7 +49,7 @@ def bill_month(
     seller_country: str = "FR",
     first_month: str = "2025-01",
     issued: Sequence[tuple[str, str]] = (),
-    record_seconds: int = 86400,
+    record_seconds: int = 2678400,
     record_amount: int = 0,
 ) -> Tables:
     """The tables after the runs of `months_before`, in their order, and of `month`.

@@ -109,7 +109,7 @@ class Reference:
     holdings: list[Holding]
     credits: list[Credit]
     prices: dict[str, list[dict[str, str]]]
-    record_seconds: int = 86400
+    record_seconds: int = 2678400
     record_amount: int = 0
 
     def account(self, account_id: str) -> Account | None:

@@ -33,6 +33,7 @@ MAIL = """[billing]
 first_month = "2026-04"
 [seller]
 name = "Téléphonie, Exemple"
+vat_number = "FR44732829320"
 email = "seller@example.com"
 [mail]
 host = "127.0.0.1"

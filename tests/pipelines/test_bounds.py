@@ -68,7 +68,7 @@ def bill(home: Home, month: str = APRIL) -> tuple[Any, ...]:
 
 
 def issue(home: Home) -> None:
-    said = call("issue", APRIL, *home.arguments)
+    said = call("issue", APRIL, "--yes", *home.arguments)
     assert said.status == 0, said.err
 
 
@@ -129,7 +129,7 @@ def test_a_fee_that_no_charge_holds_waits_until_it_is_mended(home: Home) -> None
     [
         ("record_seconds = 600", "record_seconds = 601", "601"),
         ("record_amount = 600000", "record_amount = 601000", "601"),
-        ("", "record_seconds = 86401", "86401"),
+        ("", "record_seconds = 2678401", "2678401"),
     ],
 )
 def test_what_waits_for_a_bound_is_billed_once_it_is_raised(home: Home, before: str, after: str, seconds: str) -> None:
@@ -190,10 +190,10 @@ def test_every_command_goes_on_with_them(home: Home) -> None:
     issue(home)
     run(home, MAY)
     home.edit("voice_outbound", "default_vnd,France,60000", "default_vnd,France,69000")
-    for command in ("verify", "rebuild", "simulate", "correct"):
-        said = call(command, APRIL, *home.arguments)
+    for command in (("verify",), ("rebuild",), ("simulate",), ("correct", "--new-tariff")):
+        said = call(*command, APRIL, *home.arguments)
         assert said.status == 0, said.err
-    said = call("correct", APRIL, "--issue", "--reason", "a new price", "--json", *home.arguments)
+    said = call("correct", APRIL, "--new-tariff", "--issue", "--reason", "a new price", "--json", *home.arguments)
     assert [row["net_amount"] for row in said.result["notes"]] == ["38880000.0000"]
     for command in ("verify", "rebuild"):
         assert call(command, APRIL, *home.arguments).status == 0
@@ -207,7 +207,7 @@ def test_what_was_charged_is_not_given_back_for_a_bound(home: Home) -> None:
     run(home)
     issue(home)
     home.settings(f"{FIRST_MONTH}[bounds]\nrecord_seconds = 600\n")
-    said = call("correct", APRIL, "--json", *home.arguments)
+    said = call("correct", APRIL, "--new-tariff", "--json", *home.arguments)
     assert (said.result["accounts"], said.result["lost"]) == ([], {})
 
 
@@ -216,7 +216,7 @@ def test_what_waits_for_a_bound_is_not_charged_by_a_correction(home: Home) -> No
     calls(home, "a", "600", "601")
     run(home)
     issue(home)
-    assert call("correct", APRIL, "--json", *home.arguments).result["accounts"] == []
+    assert call("correct", APRIL, "--new-tariff", "--json", *home.arguments).result["accounts"] == []
 
 
 def test_simulated_prices_may_be_beyond_a_bound(home: Home) -> None:

@@ -67,7 +67,7 @@ def test_the_clock_is_that_of_today(home: Home) -> None:
 
 
 def test_a_seller_without_name_and_vat_number(home: Home) -> None:
-    home.settings("")
+    home.settings("[seller]\n")
     assert warnings(home) == ["what a bill must state and [seller] in callbill.toml does not (2): name, vat_number"]
 
 

@@ -39,6 +39,7 @@ name = "Télécom & Fils"
 iban = "{IBAN}"
 bic = "AGRIFRPP"
 creditor_id = "DE98ZZZ09999999999"
+vat_number = "FR44732829320"
 [issue]
 payment_days = 9
 """

@@ -38,7 +38,7 @@ def many() -> Iterator[Home]:
         close(home, APRIL)
         home.add("voice_outbound", "default_eur,France,0.010000,0,1,1,2026-04-01")
         home.add("voice_outbound", "default_eur,France mobile,0.050000,0,1,1,2026-04-01")
-        assert call("correct", APRIL, "--issue", *home.arguments).status == 0
+        assert call("correct", APRIL, "--new-tariff", "--issue", *home.arguments).status == 0
         yield home
 
 

@@ -49,7 +49,7 @@ def made() -> Iterator[tuple[Home, Said]]:
             home.add("voice_outbound", f"default_{currency},France,{price},0,1,1,2025-01-01")
         close(home, APRIL)
         home.add("voice_outbound", "default_tnd,France,0.251,0,1,1,2026-04-01")
-        assert call("correct", APRIL, "--issue", *home.arguments).status == 0
+        assert call("correct", APRIL, "--new-tariff", "--issue", *home.arguments).status == 0
         yield home, documents(home)
 
 
@@ -63,7 +63,7 @@ def corrected() -> Iterator[Home]:
         close(home, APRIL)
         home.edit("accounts", f"{gone}\n", "")
         home.add("voice_outbound", "default_eur,France,0.010000,0,1,1,2026-04-01")
-        assert call("correct", APRIL, "--issue", *home.arguments).status == 0
+        assert call("correct", APRIL, "--new-tariff", "--issue", *home.arguments).status == 0
         yield home
 
 

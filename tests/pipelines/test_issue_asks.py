@@ -50,8 +50,8 @@ def test_a_month_that_is_not_over_is_not_issued(home: Home, month: str) -> None:
     run(home, month)
     said = call("issue", month, "--yes", *home.arguments)
     assert said.status == 2
-    assert f"callbill: {month} is not over before" in said.err
-    assert "nothing was issued" in said.err
+    assert f"callbill: {month} is not over: its last day is {month}-" in said.err
+    assert "Nothing was issued" in said.err
     with pytest.raises(BadInput, match="is not over"):
         issue(home, month)
     assert issued(home) == []
@@ -84,7 +84,7 @@ def test_the_end_of_a_month_is_that_of_the_billing_zone(home: Home, monkeypatch:
 
     monkeypatch.setattr("pipelines.stages.issue.datetime", Clock)
     run(home, APRIL)
-    with pytest.raises(BadInput, match=r"2026-04 is not over before 2026-05-01 \(UTC\)"):
+    with pytest.raises(BadInput, match=r"its last day is 2026-04-30 \(UTC\)"):
         issue(home, APRIL)
     home.settings('[billing]\nfirst_month = "2026-04"\ntime_zone = "Europe/Paris"\n')
     run(home, APRIL)

@@ -76,7 +76,7 @@ def issued_home(folder: Path, records: list[dict[str, str]], more: str = "") -> 
 def correct(home: Home) -> list[str]:
     """Issues notes and makes their documents; returns their numbers."""
     before = {number for (number,) in rows(home, "SELECT note_number FROM correction_notes")}
-    said = call("correct", APRIL, "--issue", "--reason", "A wrong price.", *home.arguments)
+    said = call("correct", APRIL, "--new-tariff", "--issue", "--reason", "A wrong price.", *home.arguments)
     assert (said.status, said.err) == (0, "")
     made = call("documents", APRIL, *home.arguments)
     assert (made.status, made.err) == (0, ""), made.err

@@ -210,7 +210,7 @@ class TestBills:
         home.add("voice_outbound", "default_tnd,France,0.255,0,1,1,2025-01-01")
         close(home, APRIL)
         home.edit("accounts", f"{gone}\n", "")
-        assert call("correct", APRIL, "--issue", *home.arguments).status == 0
+        assert call("correct", APRIL, "--new-tariff", "--issue", *home.arguments).status == 0
         assert documents(home).status == 0
         done = call("send", "--json", *home.arguments).result
         assert (done["sent"], done["failed"], done["left"]) == (3, 0, 0)

@@ -68,7 +68,7 @@ def test_a_top_up_at_the_edge_of_the_issued_month_lies_in_the_month_of_the_zone(
 
 def test_a_top_up_after_a_note_has_its_receipt_in_every_zone(home: Home) -> None:
     home.add("voice_outbound", "default_eur,France,0.010000,0,1,1,2026-04-01")
-    done(home, "correct", APRIL, "--issue")
+    done(home, "correct", APRIL, "--issue", "--new-tariff")
     # The note is of today, so that only a credit of a later day knows of it.
     home.add("credits", "N1,A1,top_up,10.00,EUR,2026-05-15T10:00:00Z,P9")
     home.add("credits", "N2,A1,top_up,10.00,EUR,2100-01-01T00:00:00Z,P10")

@@ -45,6 +45,19 @@ class World:
     callr: list[dict[str, Any]]
 
 
+ISSUER = """\
+name = "Exemple SAS"
+vat_number = "FR44732829320"
+registration = "732829320"
+
+[legal_en]
+late_payment = "Three times the statutory rate."
+recovery_fee = "EUR 40."
+early_payment = "No discount."
+"""
+"""What bills need of the seller before they are numbered."""
+
+
 def write_world(
     world: World,
     home: Path,
@@ -69,7 +82,7 @@ def write_world(
         write_table(price_tables / f"{name}.csv", PRICE_COLUMNS[name].split(), rows, chance)
     home.mkdir(parents=True, exist_ok=True)
     (home / "callbill.toml").write_text(
-        f'[billing]\ntime_zone = "{world.time_zone}"\n\n[seller]\ncountry = "{world.seller_country}"\n',
+        f'[billing]\ntime_zone = "{world.time_zone}"\n\n[seller]\ncountry = "{world.seller_country}"\n{ISSUER}',
         encoding="utf-8",
     )
     columns = shuffled(USAGE_COLUMNS, chance)

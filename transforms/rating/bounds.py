@@ -12,11 +12,11 @@ class RecordBounds:
     """[bounds]: `record_seconds` of a leg and `record_amount` of its charge, in whole units of its currency, above which
     it waits in suspense; 0: no bound.
 
-    A day is the longest call that large carriers let stand. What is a large amount depends on the currency, so that by
-    itself none is.
+    By itself no leg lasts longer than the longest month. What is a large amount depends on the currency, so that by itself
+    none is.
     """
 
-    record_seconds: int = 86_400
+    record_seconds: int = 31 * 86_400
     record_amount: int = 0
 
     def too_long(self) -> pl.Expr:
