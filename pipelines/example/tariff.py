@@ -276,8 +276,9 @@ README = """\
 # Price tables: an EXAMPLE tariff
 
 **These are not the prices of anyone.** The figures are invented, of the size that retail price lists have, so
-that `callbill demo` has something to charge with. Before billing a customer, put your own prices in their
-place, here or in a folder of your own (`--price-tables DIR` or `CALLBILL_PRICE_TABLES`).
+that `callbill demo` has something to charge with; no other command uses them without being told to. Before billing
+a customer, copy the folder, put your own prices in, and name it (`[prices] folder` of `callbill.toml`,
+`--price-tables DIR` or `$CALLBILL_PRICE_TABLES`).
 
 - `price_lists.csv`: a price list and its currency. `default_usd` and `default_eur` hold every price,
   `wholesale_eur` only what one customer negotiated.

@@ -29,7 +29,9 @@ def test_every_word_is_said_somewhere() -> None:
     made_up = re.compile(
         r"(this_|entry_|opening_|closing_|statement_|voice_|sms_|bill$|credit_note$|debit_note$|receipt$)"
     )
-    assert [key for key in EN if f'"{key}' not in code and not made_up.match(key) and "_undated" not in key] == []
+    # The word for one thing is said where the word for several is.
+    said = {key: f'"{key.removesuffix("_one")}' in code for key in EN}
+    assert [key for key in EN if not said[key] and not made_up.match(key) and "_undated" not in key] == []
 
 
 @pytest.mark.parametrize(
