@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from tests.pipelines.command import call
-from tests.pipelines.homes import Home, make_home
+from tests.pipelines.homes import SHIPPED, Home, make_home
 from tests.pipelines.traffic import CALL, callr_call
 from tests.support import run_stages
 
@@ -112,7 +112,7 @@ class TestUnusableInputs:
         assert home.published.read_bytes() == published
 
     def test_no_accounts(self, tmp_path: Path) -> None:
-        said = call("run", MONTH, "--home", str(tmp_path / "new"))
+        said = call("run", MONTH, "--home", str(tmp_path / "new"), "--price-tables", str(SHIPPED / "prices"))
         assert said.status == 2
         assert "there is no accounts.csv in" in said.err
 
@@ -125,7 +125,7 @@ class TestUnusableInputs:
     def test_home_is_a_file(self, tmp_path: Path) -> None:
         place = tmp_path / "file"
         place.touch()
-        said = call("run", MONTH, "--home", str(place))
+        said = call("run", MONTH, "--home", str(place), "--price-tables", str(SHIPPED / "prices"))
         assert said.status == 2
         assert "Traceback" not in said.err
 

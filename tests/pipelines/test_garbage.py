@@ -164,7 +164,8 @@ def test_it_ends_well_and_says_what_it_passed_over(ran: tuple[Home, Said]) -> No
 
 def test_every_record_is_somewhere(ran: tuple[Home, Said]) -> None:
     files = rows(ran[0], "SELECT * FROM usage_files")
-    assert files.height == len(FILES) + len(OF_CALLR) + 2
+    # What is compressed in "gzip of nothing" is what "empty" holds: it is loaded once.
+    assert files.height == len(FILES) - 1 + len(OF_CALLR) + 2
     found = pl.sum_horizontal("usage_records", "suspended", "duplicates", "unbillable")
     assert files.filter(pl.col("records") != found).is_empty()
     assert files.select(pl.col("records", "suspended", "duplicates", "usage_records").min()).row(0) == (0,) * 4
