@@ -16,6 +16,7 @@ from pipelines.stages.outbox import NO_ADDRESS
 from pipelines.stages.send import CUT_OFF
 from pipelines.warehouse import Warehouse
 from tests.mail_server import Mailbox, at, mail_server
+from tests.pipelines import letterbox
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home
 from tests.pipelines.letterbox import (
@@ -232,7 +233,9 @@ class TestEncryption:
 
 
 class TestWhatWaits:
-    def test_for_its_document(self, box: Mailbox, tmp_path: Path) -> None:
+    def test_for_its_document(self, box: Mailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        # Without a VAT number of the seller no e-invoice of a receipt can be made.
+        monkeypatch.setattr(letterbox, "MAIL", letterbox.MAIL.replace('vat_number = "FR44732829320"\n', ""))
         home = filled(tmp_path, box.port, documents=False)
         said = call("send", *home.arguments)
         assert said.out.splitlines()[1] == "2 wait for their document"
