@@ -1,7 +1,7 @@
 """Commands that go on behind a COMMIT (recycle, write-off, issue, correct) are killed at any operation on the disk: the
 same command said again, or `callbill run`, leaves what a command leaves that nothing befell.
 
-With `--kills 100` or more at every operation, else at a few of those that change the disk.
+With `--kills 100` or more at every operation, else behind a few COMMITs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 from pipelines.session import Silent
 from pipelines.writing_off import Chosen, write_off
 from tests.faults.broken_disk import Fault
-from tests.faults.deadly_disk import ALL, FEW, done_until
+from tests.faults.deadly_disk import ALL, done_until
 from tests.faults.victims import Traces, readable_or_absent
 from tests.faults.victims import correct as correct_months
 from tests.faults.victims import issue as issue_months
@@ -127,16 +127,22 @@ COMMANDS: dict[str, tuple[Callable[[Home], None], Callable[[Home], None], str]] 
 
 
 def points(done: Counter[str], kills: int) -> list[Fault]:
-    """The operations at which a command is killed, of `done` by kind."""
-    everything = [Fault(kind, place) for kind in (ALL if kills >= MANY else FEW) for place in range(done[kind])]
-    step = 1 if kills >= MANY else max(1, len(everything) // (2 * kills))
-    return everything[step // 2 :: step]
+    """The operations at which a command is killed, of `done` by kind: behind some of its COMMITs, and before the file that
+    it puts in place last; or all."""
+    if kills >= MANY:
+        return [Fault(kind, place) for kind in ALL for place in range(done[kind])]
+    step = max(1, done["committed"] // (kills + 2))
+    return [Fault("committed", place) for place in range(0, done["committed"], step)] + [
+        Fault("os.rename", done["os.rename"] - 1)
+    ]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_killed(name: str, pytestconfig: pytest.Config) -> None:
     make, command, is_done = COMMANDS[name]
     kills = pytestconfig.getoption("--kills")
+    # What an issue and a correction come to that are said again, tests of their own say.
+    after = [run] if command in (issue, correct) else [command, run]
     with prepared(make) as ready:
         done = done_until(ready.again(), command)
         assert done is not None
@@ -146,7 +152,7 @@ def test_killed(name: str, pytestconfig: pytest.Config) -> None:
         assert done_until(ready.again(), run)
         run_only = Traces.of(ready.home)
         for number, point in enumerate(points(done, kills)):
-            for then in (command, run) if kills >= MANY else ((command, run)[number % 2],):
+            for then in (command, run) if kills >= MANY else (after[number % len(after)],):
                 home = ready.again()
                 assert done_until(home, command, point) is None
                 readable_or_absent(home)
