@@ -10,7 +10,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 
-from tests.pipelines.billed import APRIL, FRANCE, account, bill_numbers, billed_home, documents, text_of
+from tests.pipelines.billed import APRIL, FRANCE, FROM_APRIL, account, bill_numbers, billed_home, documents, text_of
 from tests.pipelines.command import Said, call
 from tests.pipelines.homes import Home
 from tests.pipelines.test_documents import close, manifest, published
@@ -141,13 +141,17 @@ class TestGoneCustomers:
         assert "Shop A1" in page
         assert "Avoir" in page
 
-    def test_a_receipt_that_lacked_a_rate_is_made_when_its_customer_is_gone(self, tmp_path: Path) -> None:
-        gone, credit = account("P1", "prepaid,balance,USD"), "C1,P1,top_up,20.00,USD,2026-05-15T10:00:00Z,"
+    def test_a_receipt_that_lacked_a_setting_is_made_when_its_customer_is_gone(self, tmp_path: Path) -> None:
+        gone, credit = (
+            account("P1", "prepaid,balance,EUR", country="US"),
+            "C1,P1,top_up,20.00,EUR,2026-05-15T10:00:00Z,",
+        )
         home = billed_home(tmp_path, [gone, account("A2")], {}, (credit,))
+        home.settings(FROM_APRIL.replace('vat_number = "FR44732829320"\nregistration = "732829320"\n', ""))
         close(home, APRIL)
-        assert "has no rate of USD in force on 2026-05-15" in documents(home, MAY).err
+        assert "R-2026-000001 of P1 cannot be made: R-2026-000001: an e-invoice needs" in documents(home, MAY).err
+        home.settings(FROM_APRIL)
         home.edit("credits", f"{credit}\n", "")
         home.edit("accounts", f"{gone}\n", "")
-        home.reference("exchange_rates", "currency,rate,valid_from\nUSD,1.25,2026-01-01\n")
         said = documents(home, MAY)
         assert (said.status, said.err, said.result["receipt"]) == (0, "", 1)
