@@ -131,7 +131,7 @@ def points(done: Counter[str], kills: int) -> list[Fault]:
     it puts in place last; or all."""
     if kills >= MANY:
         return [Fault(kind, place) for kind in ALL for place in range(done[kind])]
-    step = max(1, done["committed"] // (kills + 2))
+    step = max(1, done["committed"] // kills)
     return [Fault("committed", place) for place in range(0, done["committed"], step)] + [
         Fault("os.rename", done["os.rename"] - 1)
     ]
