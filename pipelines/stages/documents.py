@@ -53,7 +53,10 @@ def make_documents(session: Session, name: str) -> Facts:
     """
     billing = session.installation.settings.billing
     refused = [
-        found for month in _receipt_months(session, billing.first_month) for found in _make_receipts(session, month)
+        # Also of those that have their files: of a run that was killed the manifest may be missing.
+        found
+        for month in _receipt_months(session, before=billing.first_month)
+        for found in _make_receipts(session, month)
     ]
     session.progress.stage(f"documents {name}")
     refused += _make(session, name, [_issued, _receipts])
@@ -72,13 +75,13 @@ def make_receipt_documents(session: Session) -> None:
             session.progress.warn(f"{refusal.document} cannot be made: {refusal.why}")
 
 
-def _receipt_months(session: Session, before: str = "9999-99") -> list[str]:
-    """The months before that one with receipts that have no file."""
+def _receipt_months(session: Session, *, before: str = "") -> list[str]:
+    """The months before that one with receipts; where none is named, all with receipts that have no file."""
     zone = session.installation.settings.billing.time_zone
+    which = "month < ?" if before else "NOT EXISTS (FROM documents d WHERE d.document = r.receipt_number)"
     rows = session.warehouse.connection.execute(
-        "SELECT DISTINCT strftime(credited_at AT TIME ZONE ?, '%Y-%m') AS month FROM receipts r "
-        "WHERE NOT EXISTS (FROM documents d WHERE d.document = r.receipt_number) AND month < ? ORDER BY 1",
-        [zone, before],
+        f"SELECT DISTINCT strftime(credited_at AT TIME ZONE ?, '%Y-%m') AS month FROM receipts r WHERE {which} ORDER BY 1",
+        [zone, before] if before else [zone],
     ).fetchall()
     return [row[0] for row in rows]
 
