@@ -76,7 +76,7 @@ def test_a_month_at_the_limits_is_that_of_the_independent_biller(
     usage += [MESSAGE | {"to_number": CALLED, "text": "", "segments": str(count)} for count in segments]
     with scratch() as folder:
         home = SmallHome(folder)
-        home.accounts([f"A1,Customer,a@example.com,FR,,postpaid,bank_transfer,{currency},,2025-01-01," + "," * 8])
+        home.accounts([f"A1,Customer,a@example.com,FR,,postpaid,bank_transfer,{currency},,2025-01-01," + "," * 9])
         home.numbers([NUMBER.replace("2025-02-01", "2026-10-12")])
         home.prices(tables)
         home.records(*(row | {"started_at": "2026-10-15T10:00:00Z"} for row in usage))
