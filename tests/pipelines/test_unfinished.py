@@ -60,7 +60,7 @@ def test_a_run_runs_the_months_that_a_recycling_left(home: Home, monkeypatch: py
             raise session.failure
         run_stages_of(session, name)
 
-    monkeypatch.setattr(running, "_materialize", run)
+    monkeypatch.setattr(running, "materialize", run)
     with Warehouse.open(home.installation) as warehouse, warehouse.transaction():
         must_run(Session(home.installation, warehouse), [APRIL, MAY, JUNE, "2020-01"])
     told = Told()
