@@ -13,7 +13,7 @@ from pipelines.errors import BadInput
 from pipelines.opening import open_warehouse
 from pipelines.session import Progress, Session
 from pipelines.settings import Installation, Month
-from pipelines.stages.issue import drafts_to_issue, require_over, require_same_tariff, require_seller
+from pipelines.stages.issue import drafts_to_issue, held_back, require_over, require_same_tariff, require_seller
 from pipelines.stages.publish import catch_up
 from pipelines.tariff import differing_prices, prices_of_run, tariff
 
@@ -97,16 +97,11 @@ def issue_bills(
             warehouse.value("SELECT document FROM issues WHERE billing_month = ? ORDER BY part DESC LIMIT 1", [name])
             or "{}"
         )
-        parked = warehouse.frame(
-            "SELECT account_id, arg_max(reason, parked_at) AS reason FROM parked "
-            "WHERE billing_month = ? AND released_at IS NULL GROUP BY 1 ORDER BY 1",
-            [name],
-        )
         return {
             "month": name,
             "tariff": coming.tariff,
             "issued": last["documents"] if issued else 0,
             "first_number": last["first_number"] if issued else None,
             "last_number": last["last_number"] if issued else None,
-            "parked": parked.to_dicts(),
+            "parked": held_back(session, name).to_dicts(),
         }

@@ -50,7 +50,8 @@ def tariff(installation: Installation) -> Tariff:
 
 def loaded_prices(session: Session) -> dict[str, str]:
     """SHA-256 of the price tables that the warehouse holds, by name."""
-    return _of_prices(session.warehouse.value("SELECT facts FROM manifest WHERE stage = 'reference_and_prices'"))
+    facts = session.warehouse.value("SELECT facts FROM manifest WHERE stage = 'reference_and_prices'")
+    return _of_prices(json.loads(facts or "{}"))
 
 
 def prices_of_run(session: Session, month: str) -> dict[str, str]:
@@ -64,11 +65,11 @@ def prices_of_issue(session: Session, month: str) -> dict[str, str]:
     """SHA-256 of the price tables by which the last bills or notes of the month were issued, by name."""
     query = "SELECT document FROM issues WHERE billing_month = ? ORDER BY part DESC LIMIT 1"
     proof = json.loads(session.warehouse.value(query, [month]) or "{}")
-    return _of_prices(json.dumps(proof.get("inputs", {})))
+    return _of_prices(proof.get("inputs", {}))
 
 
-def _of_prices(facts: str | None) -> dict[str, str]:
-    return {name: sha256 for name, sha256 in json.loads(facts or "{}").items() if name in PRICE_TABLES}
+def _of_prices(inputs: Mapping[str, str]) -> dict[str, str]:
+    return {name: sha256 for name, sha256 in inputs.items() if name in PRICE_TABLES}
 
 
 def differing_prices(session: Session, month: str, before: Mapping[str, str]) -> dict[str, int]:

@@ -45,11 +45,7 @@ class Drafts:
 
     def reasons(self, session: Session, month: str) -> pl.DataFrame:
         """account_id and reason of everybody whose bill of the month is held back, sorted."""
-        held = session.warehouse.frame(
-            "SELECT account_id, arg_max(reason, parked_at) AS reason FROM parked "
-            "WHERE billing_month = ? AND released_at IS NULL GROUP BY 1",
-            [month],
-        )
+        held = held_back(session, month)
         return (
             pl.concat([held, self.parks.select("account_id", "reason")])
             .unique("account_id", keep="first")
@@ -90,6 +86,15 @@ def issue_month(session: Session, name: str) -> Facts:
         "first_number": numbered["bill_number"][0],
         "last_number": numbered["bill_number"][-1],
     }
+
+
+def held_back(session: Session, month: str) -> pl.DataFrame:
+    """account_id and latest reason of the bills of the month that are parked, sorted."""
+    return session.warehouse.frame(
+        "SELECT account_id, arg_max(reason, parked_at) AS reason FROM parked "
+        "WHERE billing_month = ? AND released_at IS NULL GROUP BY 1 ORDER BY 1",
+        [month],
+    )
 
 
 def drafts_to_issue(session: Session, name: str) -> Drafts | None:
