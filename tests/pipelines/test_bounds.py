@@ -134,9 +134,11 @@ def test_a_fee_that_no_charge_holds_waits_until_it_is_mended(home: Home) -> None
 )
 def test_what_waits_for_a_bound_is_billed_once_it_is_raised(home: Home, before: str, after: str, seconds: str) -> None:
     home.settings(f"{FIRST_MONTH}[bounds]\n{before}\n")
+    price = 600 if "record_seconds" in after else 60_000
+    home.edit("voice_outbound", "default_vnd,France,60000", f"default_vnd,France,{price}")
     calls(home, "a", "600", seconds)
     run(home)
-    assert bill(home)[0] == 1_600_000
+    assert bill(home)[0] == 1_000_000 + 10 * price
     assert states(home) == [("a-1", "bad_value", "open")]
     told = explain(home.installation, "a-1")["found"][0]["what_to_do"]
     assert told.startswith(
@@ -146,8 +148,20 @@ def test_what_waits_for_a_bound_is_billed_once_it_is_raised(home: Home, before: 
     assert recycle(home)["recycled"] == 0
     home.settings(f"{FIRST_MONTH}[bounds]\n{after}\n")
     assert recycle(home)["recycled"] == 1
-    assert bill(home)[0] == 1_600_000 + int(seconds) * 1000
+    assert bill(home)[0] == 1_000_000 + (600 + int(seconds)) * price // 60
     assert states(home) == [("a-1", "bad_value", "recycled")]
+
+
+def test_beyond_the_bound_it_waits_again_where_no_charge_holds_it(home: Home) -> None:
+    home.settings(FIRST_MONTH)
+    calls(home, "a", "2678401")
+    run(home)
+    home.settings(f"{FIRST_MONTH}[bounds]\nrecord_seconds = 2678401\n")
+    assert recycle(home)["recycled"] == 0
+    assert states(home) == [("a-0", "bad_value", "open")]
+    assert "100,000,000 or more" in rows(home, "SELECT detail FROM suspense")[0][0]
+    told = explain(home.installation, "a-0")["found"][0]["what_to_do"]
+    assert told.startswith("if its price in voice_outbound.csv is wrong, mend it, then `callbill recycle`.")
 
 
 def test_of_an_issued_month_it_is_billed_in_the_next(home: Home) -> None:
