@@ -19,16 +19,16 @@ from typing import Any
 
 from benchmarks import generate
 from benchmarks.month import DATA, Stages, callbill, machine
-from pipelines.reference import read_price_tables, read_reference
-from pipelines.session import Session, Silent
+from pipelines.operations.simulate import simulate_month
+from pipelines.operations.verify import verify_month
+from pipelines.reference.consistency import read_price_tables, read_reference
 from pipelines.settings import REPOSITORY, SETTINGS_FILE, Installation
-from pipelines.simulating import simulate_month
 from pipelines.stages.correct import compare_month, correct_month
 from pipelines.stages.issue import issue_month
 from pipelines.stages.proof import put_document
 from pipelines.stages.publish import publish
-from pipelines.verifying import verify_month
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session, Silent
+from pipelines.storage.warehouse import Warehouse
 
 SETTINGS = """\
 [issue]

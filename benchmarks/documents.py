@@ -17,11 +17,11 @@ from typing import Any
 
 from benchmarks import generate
 from benchmarks.month import DATA, Stages, callbill, machine
-from pipelines.session import Session
 from pipelines.settings import REPOSITORY, SETTINGS_FILE, Installation
 from pipelines.stages.documents import make_documents
 from pipelines.stages.issue import issue_month
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 
 SETTINGS = """\
 [issue]

@@ -16,10 +16,10 @@ from typing import Any
 
 from benchmarks import generate
 from benchmarks.month import DATA, Stages, machine
-from pipelines.session import Session
 from pipelines.settings import REPOSITORY, Installation
 from pipelines.stages import load
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 
 KNOWN_FILE = 5_000_000
 """Records of a file that is known."""

@@ -21,15 +21,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.month import MADE_BY_A_RUN
-from pipelines.behind import one_ahead
 from pipelines.explain.raw import read_alone
-from pipelines.inbox import InboxFile, find_files, read
-from pipelines.session import Session
+from pipelines.inputs.inbox import InboxFile, find_files, read
+from pipelines.inputs.sources import source_of
+from pipelines.overlap import one_ahead
 from pipelines.settings import REPOSITORY, Installation
-from pipelines.sources import source_of
 from pipelines.stages import load
 from pipelines.stages.assemble import assemble_events
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.sample_files import Sample, samples
 from transforms.mediation.formats import all_formats
 from transforms.mediation.records import as_usage_records, mediate

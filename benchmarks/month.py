@@ -25,11 +25,11 @@ from typing import Any
 import duckdb
 
 from benchmarks import generate
-from pipelines.catalogue import quoted, sql_type
-from pipelines.session import Session
 from pipelines.settings import REPOSITORY, Installation
 from pipelines.stages import balance, bill, books, control, load, publish, rate
-from pipelines.warehouse import Warehouse
+from pipelines.storage.catalogue import quoted, sql_type
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from transforms.mediation.records import FIELDS
 from transforms.tables.base import types
 from transforms.tables.usage import RatedUsage

@@ -2,10 +2,11 @@
 
 import dagster as dg
 
-from pipelines.assets import common, inputs, leaving, month
-from pipelines.assets.outbox import send
-from pipelines.resources import SessionResource
-from pipelines.schedules import inbox_sensor, month_end_schedule, send_schedule
+from pipelines.orchestration.assets import common, inputs, month
+from pipelines.orchestration.assets import deliverables as leaving
+from pipelines.orchestration.assets.outbox import send
+from pipelines.orchestration.resources import SessionResource
+from pipelines.orchestration.schedules import inbox_sensor, month_end_schedule, send_schedule
 from pipelines.settings import Installation
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.inbox import InboxFile, read
+from pipelines.inputs.inbox import InboxFile, read
 from transforms.mediation.formats import Format, Kind, Read, all_formats
 from transforms.mediation.source import Source
 

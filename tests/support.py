@@ -12,11 +12,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipelines.catalogue import PUBLISHED_MONTHLY, PUBLISHED_WHOLE
-from pipelines.session import Session
 from pipelines.settings import Installation
 from pipelines.stages import balance, bill, books, control, load, publish, rate
-from pipelines.warehouse import Warehouse
+from pipelines.storage.catalogue import PUBLISHED_MONTHLY, PUBLISHED_WHOLE
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 
 MEMORY = Path("/dev/shm")
 """Where files are in memory and syncing one costs nothing, on systems that have it."""

@@ -14,13 +14,13 @@ import polars as pl
 
 from pipelines.documents import mandates
 from pipelines.documents.annexes import changes, records
+from pipelines.documents.inputs_at_issue import Then, buyer, require_account
 from pipelines.documents.model import Document, Entry, Kind, Line, Payment, Statement
-from pipelines.documents.noted import charged_before, noted
-from pipelines.documents.then import Then, buyer, require_account
+from pipelines.documents.note_changes import charged_before, noted
 from pipelines.errors import BadInput, of_one
-from pipelines.month_files import scan
-from pipelines.session import Session
 from pipelines.settings import Seller
+from pipelines.storage.month_files import scan
+from pipelines.storage.session import Session
 from transforms.billing.itemisation import ITEM_ORDER, forwarding_accounts, itemised, spent_per_day
 
 ROWS_A_PASS = 500_000

@@ -11,11 +11,11 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
 
-from pipelines.documents import formats
+from pipelines.documents import localisation as formats
 from pipelines.documents.addresses import header_text, plain_address
 from pipelines.documents.attaching import MB, Records
 from pipelines.documents.model import Document
-from pipelines.documents.words import WORDS
+from pipelines.documents.translations import WORDS
 
 _POLICY = SMTP.clone(cte_type="7bit")
 """Lines end in CR LF, and nothing goes out that a server would have to convert."""

@@ -7,12 +7,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from pipelines.documents import formats, sheets
+from pipelines.documents import localisation as formats
+from pipelines.documents import tables as sheets
 from pipelines.documents.characters import Wide
 from pipelines.documents.legal import vat_reason
 from pipelines.documents.model import Document, Party
-from pipelines.documents.paying import box
-from pipelines.documents.sheets import Writer
+from pipelines.documents.payment_box import box
+from pipelines.documents.tables import Writer
 
 Tree = dict[str, Any]
 TERMS = ("payment_terms", "late_payment", "recovery_fee", "early_payment")

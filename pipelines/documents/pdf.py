@@ -13,7 +13,7 @@ import typst
 from pipelines.documents.characters import BREAK, Characters, font_files
 from pipelines.documents.model import Document
 from pipelines.documents.page import page
-from pipelines.documents.sheets import one_line_each
+from pipelines.documents.tables import one_line_each
 
 HERE = Path(__file__).resolve().parent
 TEMPLATES = HERE / "templates"

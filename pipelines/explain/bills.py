@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from pipelines.csv_tables import LINE
 from pipelines.explain.lines import line_id, price_of, what
 from pipelines.explain.notes import KINDS, notes_of_bill
 from pipelines.explain.sources import OF_BILL, Sources, account_name, at_line
 from pipelines.explain.words import FAULT, VAT_RULES, Page, Row, counted, exact, in_minor_unit, money, vat
+from pipelines.reference.csv_tables import LINE
 from pipelines.settings import Month
 from transforms.billing.vat import TAXED
 

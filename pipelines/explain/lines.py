@@ -6,10 +6,10 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.csv_tables import LINE
 from pipelines.explain.records import LINE_COLUMNS
 from pipelines.explain.sources import OF_BILL, Sources, account_name, at_line
 from pipelines.explain.words import FAULT, Page, Row, arithmetic, counted, exact, moment, money, rounding
+from pipelines.reference.csv_tables import LINE
 from pipelines.settings import Month
 from transforms.charging.number_fees import free_weeks
 

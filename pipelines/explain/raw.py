@@ -14,11 +14,11 @@ from typing import Protocol, cast, runtime_checkable
 import polars as pl
 
 from pipelines.explain.words import Row
-from pipelines.inbox import Batch, InboxFile, find_files, read
-from pipelines.raw_bytes import UNREADABLE
-from pipelines.raw_files import Content, find_contents
+from pipelines.inputs.inbox import Batch, InboxFile, find_files, read
+from pipelines.inputs.raw_bytes import UNREADABLE
+from pipelines.inputs.raw_files import Content, find_contents
+from pipelines.inputs.sources import source_of
 from pipelines.settings import Installation
-from pipelines.sources import source_of
 from transforms.mediation.formats import AssemblingFormat, Format, Read, Reader, all_formats
 from transforms.mediation.json_lines import JsonLines
 from transforms.mediation.json_texts import JsonTexts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from pipelines.csv_tables import LINE
 from pipelines.explain.places import place_of, say_place
 from pipelines.explain.raw import RawRecord
 from pipelines.explain.sources import Sources, account_name, at_line
@@ -20,6 +19,7 @@ from pipelines.explain.words import (
     nothing_charged,
     remark,
 )
+from pipelines.reference.csv_tables import LINE
 
 PRICES: dict[tuple[str, str], tuple[str, tuple[str, ...], str]] = {
     ("voice", "outbound"): ("voice_outbound", ("destination",), "price_per_minute"),

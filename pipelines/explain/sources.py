@@ -14,12 +14,12 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from pipelines.catalogue import PRICE_TABLES, REFERENCE
-from pipelines.csv_tables import LINE, read_table
 from pipelines.errors import BadInput
 from pipelines.explain.words import Row
-from pipelines.reading import published
+from pipelines.reference.csv_tables import LINE, read_table
 from pipelines.settings import Installation
+from pipelines.storage.catalogue import PRICE_TABLES, REFERENCE
+from pipelines.storage.published import published
 from transforms.rating.book import DEFAULT_LIST
 
 OF_BILL = "billing_month = $month AND account_id = $account"

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipelines import world
+from pipelines import registries as world
 
 Row = dict[str, Any]
 """A row of a table by column, its values as Python has them."""

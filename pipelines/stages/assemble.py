@@ -6,8 +6,8 @@ from typing import cast
 
 import polars as pl
 
-from pipelines import file_totals
-from pipelines.session import Session
+from pipelines.storage import file_totals
+from pipelines.storage.session import Session
 from transforms.mediation.formats import AssemblingFormat, all_formats
 from transforms.mediation.parts import assemble_parts
 from transforms.tables.base import assert_contract

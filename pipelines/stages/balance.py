@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.closing import issued_months
-from pipelines.month_files import scan
-from pipelines.reference import require_vat_rates
-from pipelines.series import advance
-from pipelines.session import Session
+from pipelines.reference.consistency import require_vat_rates
 from pipelines.stages import Facts
+from pipelines.stages.billing_months import issued_months
 from pipelines.stages.outbox import queue
 from pipelines.stages.rate import is_current, rated_batches, usage_months
+from pipelines.storage.month_files import scan
+from pipelines.storage.number_series import advance
+from pipelines.storage.session import Session
 from transforms.ledger.entries import ledger
 from transforms.ledger.receipts import numbered, receipts, usage_before
 from transforms.tables.base import MONEY

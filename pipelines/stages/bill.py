@@ -6,14 +6,14 @@ import json
 
 import polars as pl
 
-from pipelines.catalogue import select_nothing
-from pipelines.closing import HELD, issued_months
-from pipelines.given_up import without_given_up_fees
-from pipelines.reference import require_vat_rates
-from pipelines.session import Session
+from pipelines.reference.consistency import require_vat_rates
 from pipelines.stages import Facts
-from pipelines.stages.numbers import disagreements
+from pipelines.stages.billing_months import HELD, issued_months
+from pipelines.stages.number_events import disagreements
 from pipelines.stages.rate import OF_NUMBERS, replace_suspense
+from pipelines.stages.write_offs import without_given_up_fees
+from pipelines.storage.catalogue import select_nothing
+from pipelines.storage.session import Session
 from transforms.billing.bills import bills
 from transforms.billing.lines import bill_lines, usage_totals
 from transforms.charging.number_fees import number_fees

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.session import Session
 from pipelines.stages import Facts
+from pipelines.storage.session import Session
 from transforms.ledger import journal as entries
 from transforms.ledger.receivables import allocated, documents, open_items, receivables
 

@@ -15,16 +15,16 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.audit import record
 from pipelines.documents import debits, mandates, open_items
 from pipelines.documents.bank_text import is_reference
-from pipelines.durable import put
 from pipelines.errors import BadInput, of_one
-from pipelines.reference import read_price_tables, read_reference
-from pipelines.session import Session
+from pipelines.reference.consistency import read_price_tables, read_reference
 from pipelines.settings import Seller
 from pipelines.stages import Facts
 from pipelines.stages.books import keep_books
+from pipelines.storage.atomic_files import put
+from pipelines.storage.audit import record
+from pipelines.storage.session import Session
 from transforms.tables.base import assert_contract, conform
 from transforms.tables.documents import Collections
 

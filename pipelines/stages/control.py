@@ -10,14 +10,15 @@ from typing import Any
 
 import polars as pl
 
-from pipelines import file_controls, leg_controls
-from pipelines.closing import issued_legs, issued_months
-from pipelines.controls import CONTROLS
+from pipelines.controls import files as file_controls
+from pipelines.controls import legs as leg_controls
+from pipelines.controls.control import MOST_FINDINGS, Control
+from pipelines.controls.month import CONTROLS
 from pipelines.errors import ControlFailed
-from pipelines.measures import MOST_FINDINGS, Control
-from pipelines.session import Session
 from pipelines.settings import Month
-from pipelines.unfinished import has_run
+from pipelines.stages.billing_months import issued_legs, issued_months
+from pipelines.storage.session import Session
+from pipelines.storage.unfinished import has_run
 from transforms.control.verdicts import verdicts
 
 _MEASURED = ("currency", "expected", "actual", "difference")

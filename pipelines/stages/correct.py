@@ -10,22 +10,22 @@ from itertools import chain
 
 import polars as pl
 
-from pipelines.audit import record
-from pipelines.behind import one_ahead, one_behind
-from pipelines.catalogue import select_nothing
-from pipelines.closing import LEG, issued_legs, issued_months, legs_on_bills, loaded_by
 from pipelines.errors import BadInput
-from pipelines.given_up import given_up_legs, without_given_up, without_given_up_fees
-from pipelines.month_files import WrittenMonth
-from pipelines.reference import InputTables, require_vat_rates, valid_vat_numbers, with_vat_numbers
-from pipelines.series import advance, next_number
-from pipelines.session import Session
+from pipelines.overlap import one_ahead, one_behind
+from pipelines.reference.consistency import InputTables, require_vat_rates, valid_vat_numbers, with_vat_numbers
 from pipelines.stages.balance import posted_ledger, rebuild_ledger, with_closing
+from pipelines.stages.billing_months import LEG, issued_legs, issued_months, legs_on_bills, loaded_by
 from pipelines.stages.books import keep_books
 from pipelines.stages.outbox import queue
 from pipelines.stages.proof import document, file_hashes, record_issue
 from pipelines.stages.rate import OF_NUMBERS, OF_USAGE, PLACE, USAGE_OF_MONTH
-from pipelines.unfinished import must_publish
+from pipelines.stages.write_offs import given_up_legs, without_given_up, without_given_up_fees
+from pipelines.storage.audit import record
+from pipelines.storage.catalogue import select_nothing
+from pipelines.storage.month_files import WrittenMonth
+from pipelines.storage.number_series import advance, next_number
+from pipelines.storage.session import Session
+from pipelines.storage.unfinished import must_publish
 from transforms.billing.bills import bills
 from transforms.billing.corrections import NOTE, differences, notes
 from transforms.billing.lines import LINE_KEY, bill_lines, usage_totals

@@ -12,17 +12,17 @@ from typing import Any
 import polars as pl
 
 from pipelines.documents.gather import Gathered, Issue, issued_documents, receipt_documents
+from pipelines.documents.inputs_at_issue import Then, inputs_now, knowing, no_seller, then, today
 from pipelines.documents.model import Kind
-from pipelines.documents.press import Made, Refused, Untold, WorkerGone, clear_unfinished, printed
-from pipelines.documents.then import Then, inputs_now, knowing, no_seller, then, today
-from pipelines.durable import put
+from pipelines.documents.rendering import Made, Refused, Untold, WorkerGone, clear_unfinished, printed
 from pipelines.errors import BadInput, CallbillError
-from pipelines.month_files import scan
-from pipelines.session import Session
 from pipelines.settings import SETTINGS_FILE
 from pipelines.stages import Facts
 from pipelines.stages.collect import put_files
 from pipelines.stages.proof import documents as proofs
+from pipelines.storage.atomic_files import put
+from pipelines.storage.month_files import scan
+from pipelines.storage.session import Session
 from transforms.tables.base import assert_contract, conform
 from transforms.tables.documents import MAIL_KINDS, Documents
 

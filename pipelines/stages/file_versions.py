@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from pipelines import file_totals
-from pipelines.inbox import InboxFile, read
-from pipelines.raw_bytes import UNREADABLE, FileChanged, not_loaded
-from pipelines.raw_files import Content, held_by
-from pipelines.session import Session
-from pipelines.sources import source_of, why_not_read
+from pipelines.inputs.inbox import InboxFile, read
+from pipelines.inputs.raw_bytes import UNREADABLE, FileChanged, not_loaded
+from pipelines.inputs.raw_files import Content, held_by
+from pipelines.inputs.sources import source_of, why_not_read
 from pipelines.stages.identity import KnownInbox, NewFile, identified, remember_path
+from pipelines.storage import file_totals
+from pipelines.storage.session import Session
 from transforms.mediation.formats import Format, Read
 
 

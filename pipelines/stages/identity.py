@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from pipelines.inbox import InboxFile, is_parquet
-from pipelines.raw_bytes import UNREADABLE, RawFile
-from pipelines.raw_files import stem
-from pipelines.session import Session
+from pipelines.inputs.inbox import InboxFile, is_parquet
+from pipelines.inputs.raw_bytes import UNREADABLE, RawFile
+from pipelines.inputs.raw_files import stem
+from pipelines.inputs.unpacking import content_digests, is_packed
 from pipelines.settings import Loading
-from pipelines.unpacking import content_digests, is_packed
+from pipelines.storage.session import Session
 from transforms.mediation.source import Source
 
 

@@ -10,23 +10,23 @@ from functools import partial
 
 import polars as pl
 
-from pipelines.audit import record
-from pipelines.behind import one_behind
-from pipelines.closing import HELD, issued_months
 from pipelines.documents.einvoice.needs import seller_needs
 from pipelines.errors import BadInput
-from pipelines.month_files import WrittenMonth
-from pipelines.series import advance, next_number
-from pipelines.session import Session
+from pipelines.overlap import one_behind
+from pipelines.reference.tariff import differ, differing_prices, prices_of_run, tariff
 from pipelines.stages import Facts
 from pipelines.stages.balance import posted_ledger, rebuild_ledger, with_closing
+from pipelines.stages.billing_months import HELD, issued_months
 from pipelines.stages.books import keep_books
 from pipelines.stages.control import require_passed
 from pipelines.stages.outbox import queue
 from pipelines.stages.proof import document, file_hashes, put_document, record_issue, require_known
 from pipelines.stages.statements import keep_statements
-from pipelines.tariff import differ, differing_prices, prices_of_run, tariff
-from pipelines.unfinished import must_publish
+from pipelines.storage.audit import record
+from pipelines.storage.month_files import WrittenMonth
+from pipelines.storage.number_series import advance, next_number
+from pipelines.storage.session import Session
+from pipelines.storage.unfinished import must_publish
 from transforms.billing.bounds import Bounds, out_of_bounds
 from transforms.billing.issuing import issued
 from transforms.ledger.entries import ledger

@@ -9,22 +9,23 @@ from functools import partial
 
 import polars as pl
 
-from pipelines import file_totals, reference
-from pipelines.behind import one_ahead, one_behind
-from pipelines.catalogue import PRICE_TABLES, REFERENCE, in_warehouse
-from pipelines.file_sequence import missing_files
-from pipelines.inbox import Batch, find_files, read
-from pipelines.kept import keep
-from pipelines.raw_bytes import HELD_BYTES, UNREADABLE, FileChanged, not_loaded
-from pipelines.raw_files import Loaded
-from pipelines.session import Session
+from pipelines.inputs.file_sequence import missing_files
+from pipelines.inputs.inbox import Batch, find_files, read
+from pipelines.inputs.raw_bytes import HELD_BYTES, UNREADABLE, FileChanged, not_loaded
+from pipelines.inputs.raw_files import Loaded
+from pipelines.inputs.sources import source_of
+from pipelines.overlap import one_ahead, one_behind
+from pipelines.reference import consistency as reference
 from pipelines.settings import SETTINGS_FILE
-from pipelines.sources import source_of
 from pipelines.stages import Facts
 from pipelines.stages.assemble import NEW_FILES, assemble_events
+from pipelines.stages.duplicate_search import repeated_events
 from pipelines.stages.file_versions import known_records, new_files, only_new, take_back
 from pipelines.stages.identity import NewFile, remember_path
-from pipelines.stages.repeated import repeated_events
+from pipelines.storage import file_totals
+from pipelines.storage.catalogue import PRICE_TABLES, REFERENCE, in_warehouse
+from pipelines.storage.kept_inputs import keep
+from pipelines.storage.session import Session
 from transforms.mediation import records
 from transforms.mediation.duplicates import find_duplicates
 from transforms.mediation.formats import Format, Read, Reader, all_formats, header_problem, lines_read

@@ -9,8 +9,8 @@ from typing import Literal
 import polars as pl
 
 from pipelines.documents.addresses import domain_of
-from pipelines.session import Session
 from pipelines.settings import SETTINGS_FILE
+from pipelines.storage.session import Session
 
 NO_ADDRESS = "accounts.csv has no e-mail address for the account"
 GONE = "the account is no longer in accounts.csv, and none of its e-mails had an address"

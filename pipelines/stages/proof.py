@@ -14,11 +14,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipelines import catalogue
-from pipelines.durable import put
 from pipelines.errors import BadInput
-from pipelines.month_files import from_files
-from pipelines.session import Session
+from pipelines.storage import catalogue
+from pipelines.storage.atomic_files import put
+from pipelines.storage.month_files import from_files
+from pipelines.storage.session import Session
 from transforms.tables.base import Table, types
 
 TableHash = dict[str, int | str]

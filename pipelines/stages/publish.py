@@ -13,15 +13,15 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines import catalogue
-from pipelines.audit import record
-from pipelines.durable import READ_ONLY, put, sync
 from pipelines.errors import BadInput, is_interruption, told
-from pipelines.reading import logs_beside
-from pipelines.session import Session
 from pipelines.stages import Facts
 from pipelines.stages.proof import put_document
-from pipelines.unfinished import has_run, is_published, must_publish, to_publish
+from pipelines.storage import catalogue
+from pipelines.storage.atomic_files import READ_ONLY, put, sync
+from pipelines.storage.audit import record
+from pipelines.storage.published import logs_beside
+from pipelines.storage.session import Session
+from pipelines.storage.unfinished import has_run, is_published, must_publish, to_publish
 from transforms.tables.base import types
 
 READABLE_SINCE = "v1.4.0"

@@ -9,16 +9,16 @@ from functools import partial
 
 import polars as pl
 
-from pipelines.behind import one_ahead, one_behind
-from pipelines.catalogue import select_nothing
-from pipelines.closing import issued_months, late_months, shares
-from pipelines.file_controls import SUSPENDED_NOW
-from pipelines.given_up import given_up_legs, without_given_up
-from pipelines.month_files import MonthWriter
-from pipelines.session import Session
+from pipelines.controls.files import SUSPENDED_NOW
+from pipelines.overlap import one_ahead, one_behind
+from pipelines.reference.tariff import loaded_prices
 from pipelines.settings import Month
 from pipelines.stages import Facts
-from pipelines.tariff import loaded_prices
+from pipelines.stages.billing_months import issued_months, late_months, shares
+from pipelines.stages.write_offs import given_up_legs, without_given_up
+from pipelines.storage.catalogue import select_nothing
+from pipelines.storage.month_files import MonthWriter
+from pipelines.storage.session import Session
 from transforms.mediation.legs import legs
 from transforms.rating.rate import Rated, rate
 from transforms.tables.base import assert_contract, conform

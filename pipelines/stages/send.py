@@ -18,10 +18,10 @@ from pipelines.documents.addresses import plain_address
 from pipelines.documents.attaching import KB, MB, Limits, read_records
 from pipelines.documents.mail import Envelope, file_name, message
 from pipelines.documents.model import Document
-from pipelines.documents.sending import Connection, NotConnected, Result, Server, connection
+from pipelines.documents.smtp import Connection, NotConnected, Result, Server, connection
 from pipelines.errors import fault
-from pipelines.session import Session
-from pipelines.stages.letters import Letters
+from pipelines.stages.email_documents import Letters
+from pipelines.storage.session import Session
 
 MOST_ATTEMPTS = 12
 FIRST_PAUSE = timedelta(minutes=5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from pipelines.session import Session
+from pipelines.storage.session import Session
 
 _KEEP = """
     INSERT INTO bill_statements

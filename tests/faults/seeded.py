@@ -14,9 +14,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipelines import catalogue
-from pipelines.session import Session
 from pipelines.stages.publish import USAGE_FILES
+from pipelines.storage import catalogue
+from pipelines.storage.session import Session
 from tests.pipelines.homes import Home
 from transforms.tables.base import types
 

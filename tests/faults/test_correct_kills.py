@@ -15,9 +15,9 @@ from tests.support import read_published
 (MONTH,) = MONTHS
 MOMENTS = [
     Moment("after", "pipelines.stages.correct:notes"),
-    Moment("after", "pipelines.month_files:MonthFiles.finish"),
+    Moment("after", "pipelines.storage.month_files:MonthFiles.finish"),
     Moment("after", "pipelines.stages.correct:file_hashes"),
-    Moment("after", "pipelines.month_files:MonthFiles.name"),
+    Moment("after", "pipelines.storage.month_files:MonthFiles.name"),
     Moment("after", "pipelines.stages.correct:keep_books"),
     Moment("after", "pipelines.stages.correct:record_issue"),
     Moment("after", "pipelines.stages.correct:record"),

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import pipelines.documents.press
-from pipelines.session import Session
+import pipelines.documents.rendering
 from pipelines.stages.documents import make_documents
 from pipelines.stages.publish import publish_again
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.faults.conftest import ISSUING, small_home
 from tests.faults.victims import MONTHS, Moment, _deadly, month_ends_and_issue, run
 from tests.pipelines.homes import Home
@@ -29,9 +29,9 @@ iban = "FR7699999000010000000012337"
 processes = {processes}
 """
 MOMENTS = [
-    Moment("before", "pipelines.documents.press:print_documents"),
-    Moment("before", "pipelines.documents.press:sync"),
-    Moment("after", "pipelines.documents.press:sync"),
+    Moment("before", "pipelines.documents.rendering:print_documents"),
+    Moment("before", "pipelines.documents.rendering:sync"),
+    Moment("after", "pipelines.documents.rendering:sync"),
     Moment("before", "pipelines.stages.documents:_note"),
     Moment("after", "pipelines.stages.documents:_note"),
     Moment("before", "pipelines.stages.documents:put"),
@@ -41,7 +41,7 @@ MOMENTS = [
 
 def documents(home: Home, moment: Moment | None = None) -> None:
     """The documents of the month, one at a time, up to the moment where there is one."""
-    pipelines.documents.press.CHUNK = 1
+    pipelines.documents.rendering.CHUNK = 1
     if moment is not None:
         _deadly(moment)
     with Warehouse.open(home.installation, wait_seconds=60) as warehouse:
@@ -52,7 +52,7 @@ def documents(home: Home, moment: Moment | None = None) -> None:
 
 def in_workers(home: Home, moment: Moment | None = None) -> None:
     """The same in worker processes."""
-    pipelines.documents.press.FEW = 0
+    pipelines.documents.rendering.FEW = 0
     documents(home, moment)
 
 

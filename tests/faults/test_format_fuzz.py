@@ -17,7 +17,7 @@ from typing import Any, cast
 import polars as pl
 import pytest
 
-from pipelines.inbox import Batch, InboxFile, read
+from pipelines.inputs.inbox import Batch, InboxFile, read
 from tests.faults.mutations import mutate
 from tests.sample_files import Sample, samples
 from tests.support import scratch

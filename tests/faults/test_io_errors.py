@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.errors import CommitFailed
 from pipelines.stages.proof import table_hash
-from pipelines.warehouse import Warehouse
+from pipelines.storage.warehouse import Warehouse
 from tests.faults.broken_disk import KINDS, Fault
 from tests.faults.conftest import issuing_home
 from tests.faults.victims import (
@@ -78,7 +78,7 @@ class TestReading:
     def test_a_raw_file_is_not_damaged(self, home: Home, undisturbed: Traces, monkeypatch: pytest.MonkeyPatch) -> None:
         """A damaged one is suspended for good; of this one the next run reads every record."""
         with monkeypatch.context() as patch:
-            patch.setattr("pipelines.inbox.pq.ParquetFile", broken)
+            patch.setattr("pipelines.inputs.inbox.pq.ParquetFile", broken)
             said = call("run", MONTH, *home.arguments)
         assert said.status == 2
         assert "stage usage_records stopped, nothing of it was kept: [Errno 5] Input/output error" in said.err
@@ -136,7 +136,7 @@ def test_a_folder_that_was_there_is_synced(home: Home, monkeypatch: pytest.Monke
     """Who renamed it may have been killed before the rename was on the disk."""
     run_stages(home.path, home.price_tables, MONTHS)
     synced: list[Path] = []
-    monkeypatch.setattr("pipelines.month_files.sync", synced.append)
+    monkeypatch.setattr("pipelines.storage.month_files.sync", synced.append)
     run_stages(home.path, home.price_tables, MONTHS)
     tables = home.path / "tables"
     assert {tables, tables / "bills", tables / "bills" / MONTH} <= set(synced)

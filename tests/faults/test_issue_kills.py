@@ -13,9 +13,9 @@ from tests.support import read_published
 (MONTH,) = MONTHS
 MOMENTS = [
     Moment("after", "pipelines.stages.issue:issued"),
-    Moment("before", "pipelines.month_files:MonthFiles.finish"),
-    Moment("after", "pipelines.month_files:MonthFiles.finish"),
-    Moment("after", "pipelines.month_files:MonthFiles.name"),
+    Moment("before", "pipelines.storage.month_files:MonthFiles.finish"),
+    Moment("after", "pipelines.storage.month_files:MonthFiles.finish"),
+    Moment("after", "pipelines.storage.month_files:MonthFiles.name"),
     Moment("after", "pipelines.stages.issue:keep_books"),
     Moment("after", "pipelines.stages.issue:document"),
     Moment("before", "pipelines.stages.issue:record"),

@@ -25,13 +25,13 @@ STAGES = [
 ]
 MOMENTS = [
     *(Moment("after", f"pipelines.stages.{stage}") for stage in STAGES),
-    Moment("after", "pipelines.warehouse:Warehouse.open"),
+    Moment("after", "pipelines.storage.warehouse:Warehouse.open"),
     Moment("after", "pipelines.stages.load:_load_file"),
-    Moment("before", "pipelines.month_files:MonthFiles.finish"),
-    Moment("after", "pipelines.month_files:MonthFiles.finish"),
+    Moment("before", "pipelines.storage.month_files:MonthFiles.finish"),
+    Moment("after", "pipelines.storage.month_files:MonthFiles.finish"),
     Moment("before", "pipelines.stages.publish:put"),
     Moment("after", "pipelines.stages.publish:put"),
-    Moment("before", "pipelines.month_files:MonthFiles.sweep"),
+    Moment("before", "pipelines.storage.month_files:MonthFiles.sweep"),
 ]
 
 

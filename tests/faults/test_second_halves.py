@@ -17,8 +17,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.session import Silent
-from pipelines.writing_off import Chosen, write_off
+from pipelines.operations.write_off import Chosen, write_off
+from pipelines.storage.session import Silent
 from tests.faults.broken_disk import Fault
 from tests.faults.deadly_disk import ALL, done_until
 from tests.faults.victims import Traces, readable_or_absent

@@ -14,10 +14,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines.session import Session
 from pipelines.stages.control import measure_month
 from pipelines.stages.load import compare_records, load_reference_and_prices, load_usage
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.faults.seeded import RAW, TABLES, differing, rated_fault, raw_fault, row_fault, totals
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL, callr_call, callr_events, standard_records

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipelines.session import Session
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.faults.victims import Moment, run, send
 from tests.mail_server import Mailbox, mail_server
 from tests.pipelines.homes import Home
@@ -18,9 +18,9 @@ from tests.support import scratch
 MOMENTS = [
     *(Moment(when, place) for place in ("smtplib:SMTP.connect", "smtplib:SMTP.ehlo") for when in ("before", "after")),
     *(Moment(when, f"smtplib:SMTP.{step}") for step in ("mail", "rcpt", "docmd") for when in ("before", "after")),
-    Moment("before", "pipelines.documents.sending:_on_the_wire"),
-    Moment("before", "pipelines.documents.sending:Connection._end"),
-    Moment("after", "pipelines.documents.sending:Connection._end"),
+    Moment("before", "pipelines.documents.smtp:_on_the_wire"),
+    Moment("before", "pipelines.documents.smtp:Connection._end"),
+    Moment("after", "pipelines.documents.smtp:Connection._end"),
     Moment("before", "pipelines.stages.send:_Run._send"),
     Moment("before", "pipelines.stages.send:_Run._finish"),
     Moment("after", "pipelines.stages.send:_Run._finish"),

@@ -24,20 +24,20 @@ from typing import Any
 import duckdb
 import polars as pl
 
+import pipelines.operations.write_off
 import pipelines.stages.collect
 import pipelines.stages.issue
-import pipelines.writing_off
 from pipelines.cli import guarded
-from pipelines.mailing import send_due
-from pipelines.reference import read_price_tables, read_reference
-from pipelines.session import Session
+from pipelines.operations.outbox import send_due
+from pipelines.reference.consistency import read_price_tables, read_reference
 from pipelines.stages.collect import collect_month
 from pipelines.stages.correct import compare_month, correct_month
 from pipelines.stages.issue import issue_month
 from pipelines.stages.load import load_reference_and_prices
 from pipelines.stages.proof import put_document
 from pipelines.stages.publish import publish, publish_again
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.faults.broken_disk import BrokenDisk, Fault
 from tests.pipelines.command import Said, call
 from tests.pipelines.homes import Home
@@ -135,7 +135,7 @@ def stop_the_clock() -> None:
     """When an issue happens is written into its bills and its proof, and with them into hashes and names of files."""
     pipelines.stages.issue.datetime = _Clock
     pipelines.stages.collect.datetime = _Clock
-    pipelines.writing_off.datetime = _Clock
+    pipelines.operations.write_off.datetime = _Clock
 
 
 def _deadly(moment: Moment) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipelines.session import Session
 from pipelines.stages.issue import issue_month
 from pipelines.stages.publish import publish
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL
 from tests.support import run_month

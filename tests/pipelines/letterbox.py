@@ -10,12 +10,12 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.mailing import send_due
-from pipelines.session import Session
+from pipelines.operations.outbox import send_due
 from pipelines.stages.load import load_reference_and_prices
 from pipelines.stages.outbox import queue
 from pipelines.stages.send import Sent
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.homes import Home, make_home
 from transforms.tables.base import conform
 from transforms.tables.billing import Receipts

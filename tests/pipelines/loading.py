@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pipelines.session import Session, Silent
 from pipelines.stages import load
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session, Silent
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.homes import Home
 from tests.pipelines.traffic import CALL, COLUMNS
 

@@ -12,8 +12,8 @@ from unittest import mock
 import polars as pl
 import pytest
 
-from pipelines import running
-from pipelines.session import Session, Silent
+from pipelines.operations import run as running
+from pipelines.storage.session import Session, Silent
 from tests.pipelines.homes import Home
 from tests.support import run_month
 from transforms.mediation import formats

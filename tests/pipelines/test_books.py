@@ -9,11 +9,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines.catalogue import BOOKS
-from pipelines.session import Session
 from pipelines.stages.books import make_books
 from pipelines.stages.control import control_month
-from pipelines.warehouse import Warehouse
+from pipelines.storage.catalogue import BOOKS
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.bookkeeping import (
     APRIL,
     JUNE,

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from pipelines.explain import explain
-from pipelines.month_files import NARROW
-from pipelines.suspended import list_suspense
+from pipelines.operations.suspense import list_suspense
+from pipelines.storage.month_files import NARROW
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.switch import recycle

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.checking import check_inputs
 from pipelines.errors import BadInput
+from pipelines.operations.check import check_inputs
 from tests.pipelines.homes import Home, make_home
 
 TODAY = date(2026, 10, 15)

@@ -17,12 +17,12 @@ from lxml import etree
 import pipelines.stages.collect
 from pipelines.definitions import definitions
 from pipelines.errors import BadInput
-from pipelines.running import dagster_instance
-from pipelines.session import Session
+from pipelines.operations.run import dagster_instance
 from pipelines.stages.collect import collect_month
 from pipelines.stages.issue import issue_month
 from pipelines.stages.publish import publish
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL

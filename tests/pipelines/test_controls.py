@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 from pipelines.errors import ControlFailed
-from pipelines.session import Session
 from pipelines.stages.control import control_month, require_passed
 from pipelines.stages.issue import issue_month
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL, MESSAGE, OTHERS, OWN, callr_call
 from tests.support import Published, run_month, run_stages

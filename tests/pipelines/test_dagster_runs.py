@@ -10,9 +10,9 @@ import dagster as dg
 import pytest
 from polars.testing import assert_frame_equal
 
-from pipelines.controls import CONTROLS
+from pipelines.controls.month import CONTROLS
 from pipelines.definitions import definitions
-from pipelines.running import dagster_instance
+from pipelines.operations.run import dagster_instance
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL, callr_call

@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from pipelines.assets.common import monthly
-from pipelines.catalogue import WAREHOUSE
-from pipelines.controls import CONTROLS
+from pipelines.controls.month import CONTROLS
 from pipelines.definitions import callbill, definitions
-from pipelines.resources import handing
-from pipelines.session import Session
+from pipelines.orchestration.assets.common import monthly
+from pipelines.orchestration.resources import handing
 from pipelines.settings import Billing, Installation, Mail, Settings
-from pipelines.warehouse import Warehouse
+from pipelines.storage.catalogue import WAREHOUSE
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL
 

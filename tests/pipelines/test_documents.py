@@ -16,13 +16,13 @@ import pytest
 
 from pipelines.documents.einvoice.reading import read_back
 from pipelines.errors import BadInput, CallbillError
-from pipelines.session import Session
+from pipelines.operations.verify import verify_month
 from pipelines.stages import Facts
 from pipelines.stages.documents import NotMade, make_documents
 from pipelines.stages.issue import issue_month
 from pipelines.stages.publish import publish, publish_again
-from pipelines.verifying import verify_month
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL
@@ -344,8 +344,8 @@ def test_worker_processes_make_the_same_files(home: Home, monkeypatch: pytest.Mo
     alone = tree(home)
     for path in _made(home):
         path.unlink()
-    monkeypatch.setattr("pipelines.documents.press.FEW", 1)
-    monkeypatch.setattr("pipelines.documents.press.CHUNK", 1)
+    monkeypatch.setattr("pipelines.documents.rendering.FEW", 1)
+    monkeypatch.setattr("pipelines.documents.rendering.CHUNK", 1)
     home.settings(f"{SETTINGS}[documents]\nprocesses = 2\n")
     with Warehouse.open(home.installation) as warehouse:
         warehouse.connection.execute("DELETE FROM documents WHERE kind = 'bill'")

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.documents import gather, press
+from pipelines.documents import gather
+from pipelines.documents import rendering as press
 from pipelines.documents.gather import Gathered
-from pipelines.warehouse import Warehouse
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.billed import APRIL, FRANCE, FROM_APRIL, MOBILE, account, bill_numbers, billed_home, documents
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home

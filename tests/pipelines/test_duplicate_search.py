@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pipelines.session import Session
-from pipelines.stages import repeated
+from pipelines.stages import duplicate_search as repeated
 from pipelines.stages.load import compare_records, load_usage
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL, standard_records
 

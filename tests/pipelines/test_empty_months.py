@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.session import Session
 from pipelines.stages.rate import usage_months
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.test_documents import close, home_of_seller

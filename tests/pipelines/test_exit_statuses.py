@@ -219,7 +219,7 @@ class TestFaults:
         def broken(*_: object) -> None:
             raise KeyError("+33140000001")
 
-        monkeypatch.setattr("pipelines.checking.check_inputs", broken)
+        monkeypatch.setattr("pipelines.operations.check.check_inputs", broken)
         said = call("check", *home.arguments)
         assert (said.status, said.out) == (2, "")
         assert said.err.startswith("callbill: a fault of callbill itself, please report this line: KeyError at ")

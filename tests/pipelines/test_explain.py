@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.errors import BadInput
 from pipelines.explain import explain
-from pipelines.warehouse import Warehouse
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.explained import FIRST_FILE, NUMBERS, SECOND_FILE, august, copied, facts_of, said, text_of
 from tests.pipelines.homes import Home, make_home
 from tests.support import run_stages

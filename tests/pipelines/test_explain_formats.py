@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.explain.raw import RawRecord, find_record
 from pipelines.settings import Installation, Settings
-from pipelines.source_settings import SourceSettings
+from pipelines.settings.sources import SourceSettings
 from tests.pipelines import pairs_format
 from tests.sample_files import Sample, read_file, samples
 from transforms.mediation.records import mediate
@@ -90,7 +90,7 @@ def test_a_line_is_that_on_which_the_record_begins(tmp_path: Path) -> None:
 def test_the_last_of_several_records_tells_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a format of the test's own: pairs of lines `begin` and `end`."""
     monkeypatch.setattr("pipelines.explain.raw.all_formats", lambda: {"pairs": pairs_format})
-    monkeypatch.setattr("pipelines.sources.all_formats", lambda: {"pairs": pairs_format})
+    monkeypatch.setattr("pipelines.inputs.sources.all_formats", lambda: {"pairs": pairs_format})
     path = tmp_path / "pairs.jsonl"
     lines = [{"call": "a", "what": "begin"}, {"call": "b", "what": "begin"}, {"call": "a", "what": "end"}]
     path.write_text("\n".join(map(json.dumps, [*lines, {"call": "c", "what": "end"}])))

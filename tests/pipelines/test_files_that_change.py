@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from pipelines import inbox, raw_bytes
+from pipelines.inputs import inbox, raw_bytes
 from pipelines.stages import load
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.loading import HEADER, lines, load_inbox

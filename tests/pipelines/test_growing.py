@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.raw_bytes import Proof, RawFile
+from pipelines.inputs.raw_bytes import Proof, RawFile
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.test_issue import issue

@@ -11,8 +11,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from pipelines import inbox
-from pipelines.inbox import InboxFile, read
+from pipelines.inputs import inbox
+from pipelines.inputs.inbox import InboxFile, read
 from pipelines.settings import Loading
 from tests.pipelines.command import Said, call
 from tests.pipelines.homes import Home, make_home

@@ -13,10 +13,10 @@ import polars as pl
 import pytest
 
 from pipelines.errors import BadInput, ControlFailed
-from pipelines.session import Session
 from pipelines.stages.issue import issue_month
 from pipelines.stages.publish import publish
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL, callr_call

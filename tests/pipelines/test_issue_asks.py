@@ -10,8 +10,8 @@ from unittest import mock
 import pytest
 
 from pipelines.errors import BadInput
-from pipelines.issuing import coming_issue, issue_bills
-from pipelines.session import Silent
+from pipelines.operations.issue import coming_issue, issue_bills
+from pipelines.storage.session import Silent
 from tests.pipelines.command import Said, call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.test_issue import issue, rows, run

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.checking import check_inputs
+from pipelines.operations.check import check_inputs
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL, MESSAGE

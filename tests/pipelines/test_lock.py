@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import LockHeld
-from pipelines.warehouse import WarehouseLock
+from pipelines.storage.warehouse import WarehouseLock
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL
 
 HOLD = """
 import sys, time, pathlib
-from pipelines.warehouse import WarehouseLock
+from pipelines.storage.warehouse import WarehouseLock
 lock = WarehouseLock(pathlib.Path(sys.argv[1]))
 lock.acquire(0)
 print("held", flush=True)

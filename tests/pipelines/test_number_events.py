@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.session import Session
 from pipelines.settings import Installation
-from pipelines.stages.numbers import disagreements
-from pipelines.warehouse import Warehouse
+from pipelines.stages.number_events import disagreements
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.support import run_month
 
 STORY = Path(__file__).parents[1] / "stories" / "callr_objects"

@@ -12,10 +12,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.session import Session
 from pipelines.stages import outbox as stage
-from pipelines.stages.letters import Letters
-from pipelines.warehouse import Warehouse
+from pipelines.stages.email_documents import Letters
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.mail_server import mail_server
 from tests.pipelines.bookkeeping import APRIL, calling_home, issue, rows, run
 from tests.pipelines.command import call

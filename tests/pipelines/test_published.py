@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pipelines.catalogue import BOOKS, CORRECTED, LEAVING, PUBLISHED_MONTHLY, PUBLISHED_WHOLE
+from pipelines.storage.catalogue import BOOKS, CORRECTED, LEAVING, PUBLISHED_MONTHLY, PUBLISHED_WHOLE
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL
 from tests.support import read_published, run_stages

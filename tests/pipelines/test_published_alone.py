@@ -15,11 +15,11 @@ import duckdb
 import pytest
 
 from pipelines.errors import BadInput
-from pipelines.reading import published
-from pipelines.session import Session, Silent
 from pipelines.stages import publish as publishing
 from pipelines.stages.publish import catch_up, publish, publish_again
-from pipelines.warehouse import Warehouse
+from pipelines.storage.published import published
+from pipelines.storage.session import Session, Silent
+from pipelines.storage.warehouse import Warehouse
 from tests.faults.broken_disk import Fault
 from tests.faults.deadly_disk import FEW, done_until
 from tests.faults.victims import readable_or_absent

@@ -11,9 +11,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.session import Session
-from pipelines.stages.mend import mend_records
-from pipelines.warehouse import Warehouse
+from pipelines.stages.reread import mend_records
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.switch import RIGHT, calls, recycle, settings, switch_format

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from pipelines.errors import BadInput
-from pipelines.mailing import PASSWORD
-from pipelines.session import Session
+from pipelines.operations.outbox import PASSWORD
 from pipelines.stages.outbox import NO_ADDRESS
 from pipelines.stages.send import CUT_OFF
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.mail_server import Mailbox, at, mail_server
 from tests.pipelines import letterbox
 from tests.pipelines.command import call

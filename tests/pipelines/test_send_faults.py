@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.mailing import send_due
-from pipelines.session import Session
+from pipelines.operations.outbox import send_due
 from pipelines.stages.send import MOST_ATTEMPTS, pause
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.mail_server import FAULTS, Mailbox, at, at_random, mail_server
 from tests.pipelines.homes import Home
 from tests.pipelines.letterbox import MAIL, Clock, deliver, mail_home, outbox, receipts, receive

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.documents import sending
-from pipelines.session import Session
-from pipelines.stages import letters
-from pipelines.warehouse import Warehouse
+from pipelines.documents import smtp as sending
+from pipelines.stages import email_documents as letters
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.mail_server import Mailbox, mail_server
 from tests.pipelines.billed import APRIL, FRANCE, FROM_APRIL, account, bill_numbers, billed_home, documents
 from tests.pipelines.command import call

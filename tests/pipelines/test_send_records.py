@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 
 from pipelines.errors import BadInput
-from pipelines.session import Session
 from pipelines.settings import read_settings
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.mail_server import Mailbox, mail_server
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home

@@ -78,7 +78,7 @@ def test_so_many_records_are_shown(home: Home) -> None:
 
 
 def test_of_a_large_file_the_beginning_is_read(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.sniffing.READ_LINES", 6)
+    monkeypatch.setattr("pipelines.operations.sniff.READ_LINES", 6)
     path = moved(home, home.usage("a.csv", standard_records("2026-04", 30)))
     said = call("sniff", path, *home.arguments)
     assert "the first 5 records" in said.out

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import BadInput
+from pipelines.reference.tariff import tariff
 from pipelines.settings import Installation
-from pipelines.tariff import tariff
 from tests.pipelines.command import Said, call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.test_issue import issue, rows, run

@@ -8,14 +8,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines import running
-from pipelines.audit import record
 from pipelines.definitions import definitions
 from pipelines.errors import ControlFailed
-from pipelines.running import dagster_instance, run_month
-from pipelines.session import Session, Silent
-from pipelines.unfinished import must_publish, must_run, to_publish, to_run
-from pipelines.warehouse import Warehouse
+from pipelines.operations import run as running
+from pipelines.operations.run import dagster_instance, run_month
+from pipelines.storage.audit import record
+from pipelines.storage.session import Session, Silent
+from pipelines.storage.unfinished import must_publish, must_run, to_publish, to_run
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL
 from tests.support import run_month as run_stages_of

@@ -13,11 +13,11 @@ import polars as pl
 import pytest
 
 from pipelines.errors import BadInput
-from pipelines.session import Session
+from pipelines.operations.verify import verify_month
 from pipelines.stages.issue import issue_month
 from pipelines.stages.publish import publish
-from pipelines.verifying import verify_month
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
 from tests.support import run_month

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from pipelines.session import Session
 from pipelines.settings import Installation
 from pipelines.stages.issue import issue_month
 from pipelines.stages.publish import publish
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from tests.independent.biller import Tables, bill_month
 from tests.property.agreement import disagreements, wrongly_numbered
 from tests.property.strategies import World, first_of, midnight, worlds, write_world

@@ -9,8 +9,8 @@ import polars as pl
 
 from pipelines.documents.einvoice.parties import NOWHERE, UNTAXED, siren_of, vat_identifier
 from pipelines.documents.einvoice.words import printable
+from pipelines.documents.inputs_at_issue import buyer, seller_party
 from pipelines.documents.model import Party
-from pipelines.documents.then import buyer, seller_party
 from pipelines.settings import Settings
 
 FRENCH_NOTES = (("PMT", "recovery_fee"), ("PMD", "late_payment"), ("AAB", "early_payment"))

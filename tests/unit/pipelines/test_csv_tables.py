@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipelines.catalogue import PRICE_TABLES, REFERENCE
-from pipelines.csv_tables import LINE, MOST_PROBLEMS, CsvTable, read_table
+from pipelines.reference.csv_tables import LINE, MOST_PROBLEMS, CsvTable, read_table
+from pipelines.storage.catalogue import PRICE_TABLES, REFERENCE
 from tests.unit.pipelines.files import FILES
 from transforms.tables.base import types
 

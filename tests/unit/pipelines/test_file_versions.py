@@ -9,10 +9,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines.session import Session
 from pipelines.settings import Installation
 from pipelines.stages.file_versions import only_new, take_back
-from pipelines.warehouse import Warehouse
+from pipelines.storage.session import Session
+from pipelines.storage.warehouse import Warehouse
 from transforms.mediation.formats import PART, Read
 from transforms.mediation.text_lines import UNREADABLE
 

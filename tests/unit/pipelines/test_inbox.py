@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import inbox
-from pipelines.inbox import Batch, InboxFile, find_files, read
+from pipelines.inputs import inbox
+from pipelines.inputs.inbox import Batch, InboxFile, find_files, read
 from pipelines.settings import Installation, Settings
 from transforms.mediation.formats import Kind, all_formats
 from transforms.mediation.text_lines import NOT_UTF8

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from pipelines.line_count import LineCount
+from pipelines.inputs.line_count import LineCount
 
 
 def counted(text: bytes, size: int, *, damaged: bool = False) -> int:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import raw_bytes
-from pipelines.inbox import InboxFile, find_files
-from pipelines.raw_bytes import FileChanged, RawFile
+from pipelines.inputs import raw_bytes
+from pipelines.inputs.inbox import InboxFile, find_files
+from pipelines.inputs.raw_bytes import FileChanged, RawFile
 from pipelines.settings import Installation, Settings
 from transforms.mediation.formats import all_formats
 
@@ -111,7 +111,7 @@ def test_files_of_a_folder_that_may_be_listed_and_no_more_are_told(
     (tmp_path / "inbox/standard").mkdir(parents=True)
     path = tmp_path / "inbox/standard/live.csv"
     path.touch()
-    monkeypatch.setattr("pipelines.inbox.os.scandir", _Locked)
+    monkeypatch.setattr("pipelines.inputs.inbox.os.scandir", _Locked)
     found, strange = find_files(Installation(tmp_path, tmp_path, Settings()), all_formats())
     assert (found, strange) == ([], [f"{path}: not loaded: Permission denied"])
     monkeypatch.undo()

@@ -8,9 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines.csv_tables import MOST_PROBLEMS
 from pipelines.errors import BadInput
-from pipelines.reference import (
+from pipelines.reference.consistency import (
     InputTables,
     enough_vat_rates,
     read_price_tables,
@@ -18,6 +17,7 @@ from pipelines.reference import (
     unchanged_credits,
     valid_vat_numbers,
 )
+from pipelines.reference.csv_tables import MOST_PROBLEMS
 from pipelines.settings import Month
 from tests.unit.frames import D, accounts, credits, moment, vat_rates
 from tests.unit.pipelines.files import FILES, REFERENCE, installation, path_of

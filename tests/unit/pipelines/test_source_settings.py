@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import BadInput
-from pipelines.inbox import InboxFile
+from pipelines.inputs.inbox import InboxFile
+from pipelines.inputs.sources import source_of
 from pipelines.settings import Installation, Settings, read_settings
-from pipelines.sources import source_of
 from transforms.mediation.source import Source
 
 BOTH = """

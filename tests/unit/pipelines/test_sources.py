@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.inbox import InboxFile, find_files
+from pipelines.inputs.inbox import InboxFile, find_files
+from pipelines.inputs.sources import source_of, why_not_read
 from pipelines.settings import Installation, Settings
-from pipelines.sources import source_of, why_not_read
 from transforms.mediation.formats import all_formats
 from transforms.mediation.source import Source
 

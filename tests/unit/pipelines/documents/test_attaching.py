@@ -17,7 +17,7 @@ import pytest
 from pipelines.documents.attaching import Limits, Records, read_records
 from pipelines.documents.mail import message, text
 from pipelines.documents.model import Document, Party, Seller
-from pipelines.documents.words import WORDS
+from pipelines.documents.translations import WORDS
 from tests.unit.pipelines.documents.test_mail import BILL, ENVELOPE, NOTE, PDF, RECEIPT
 
 CSV = ("started_at,charge\n" + "2026-10-05T09:12:41+0200,0.0166000000\n" * 200).encode()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipelines.documents.gather import Gathered
 from pipelines.documents.pdf import TEMPLATE_VERSION
-from pipelines.documents.press import forms
+from pipelines.documents.rendering import forms
 from tests import documents
 
 GOLDEN = Path(__file__).with_name("golden.json")

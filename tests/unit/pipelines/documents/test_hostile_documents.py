@@ -15,7 +15,7 @@ from pipelines.documents.einvoice.reading import expected, read_back
 from pipelines.documents.gather import Gathered
 from pipelines.documents.mail import Envelope, message
 from pipelines.documents.model import Document
-from pipelines.documents.press import forms
+from pipelines.documents.rendering import forms
 from tests.documents import examples
 from tests.hostile import hostile_strings
 from transforms.billing.spreadsheet import safe_text

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from pipelines.documents.page import page
-from pipelines.documents.words import WORDS
+from pipelines.documents.translations import WORDS
 from tests import documents
 from tests.unit.pipelines.documents.reading import made, pages, squeezed, text
 

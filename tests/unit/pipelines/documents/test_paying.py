@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines.documents.paying import box, transfer_payload
-from pipelines.documents.sheets import Writer
+from pipelines.documents.payment_box import box, transfer_payload
+from pipelines.documents.tables import Writer
 from tests.documents import document
 
 IBAN = "FR76 3000 6000 0112 3456 7890 189"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipelines.documents.sending import Result, Server, connection
+from pipelines.documents.smtp import Result, Server, connection
 from tests.mail_server import Mailbox, at, mail_server
 
 FROM, TO = "billing@example.com", "jane@example.org"

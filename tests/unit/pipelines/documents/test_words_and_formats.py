@@ -9,8 +9,8 @@ from string import Formatter
 
 import pytest
 
-from pipelines.documents import formats
-from pipelines.documents.words import EN, FR, WORDS
+from pipelines.documents import localisation as formats
+from pipelines.documents.translations import EN, FR, WORDS
 from transforms.tables.reference import LANGUAGES
 
 
@@ -25,7 +25,7 @@ def test_both_languages_have_the_same_words_with_the_same_values() -> None:
 def test_every_word_is_said_somewhere() -> None:
     from pipelines.documents import pdf
 
-    code = "".join(path.read_text(encoding="utf-8") for path in pdf.HERE.glob("*.py") if path.stem != "words")
+    code = "".join(path.read_text(encoding="utf-8") for path in pdf.HERE.glob("*.py") if path.stem != "translations")
     made_up = re.compile(
         r"(this_|entry_|opening_|closing_|statement_|voice_|sms_|bill$|credit_note$|debit_note$|receipt$)"
     )

@@ -8,7 +8,7 @@ import pandera.errors
 import polars as pl
 import pytest
 
-from pipelines.catalogue import PRICE_TABLES, PUBLISHED_MONTHLY, PUBLISHED_WHOLE, WAREHOUSE
+from pipelines.storage.catalogue import PRICE_TABLES, PUBLISHED_MONTHLY, PUBLISHED_WHOLE, WAREHOUSE
 from tests.unit.frames import price_lists, rated
 from transforms.tables.base import MONEY, Table, assert_contract, columns, conform, empty, types
 from transforms.tables.prices import PriceLists

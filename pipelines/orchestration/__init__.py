@@ -1,0 +1,1 @@
+"""Dagster: assets, resources, schedules, its instance and its servers."""

@@ -1,0 +1,1 @@
+"""The warehouse and every file that callbill keeps: opened, locked, written whole, read back."""
