@@ -73,7 +73,7 @@ def demo(home: Path | None, price_tables: Path | None, wait: float | None, as_js
     installation = Installation.find(home, price_tables)
     _run(installation, "2026-10", wait, as_json)
     from pipelines.operations.issue import coming_issue, issue_bills
-    from pipelines.operations.run import make_documents
+    from pipelines.operations.make_documents import make_documents
 
     with progress_display() as progress:
         coming = coming_issue(installation, "2026-10", progress, wait_seconds=wait)
@@ -171,7 +171,7 @@ def explain(identifier: str, home: Path | None, price_tables: Path | None, as_js
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="Port on loopback.")
 def ui(home: Path | None, price_tables: Path | None, port: int) -> None:
     """Start Dagster's web UI on 127.0.0.1, over the same assets: schedules, backfills, checks, run history."""
-    from pipelines.operations.run import serve_ui
+    from pipelines.operations.ui import serve_ui
     from pipelines.orchestration.serving import require_free
 
     installation = Installation.find(home, price_tables)

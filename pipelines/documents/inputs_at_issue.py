@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines import registries as world
+from pipelines import registries
 from pipelines.documents.model import Party, Seller
 from pipelines.errors import BadInput
 from pipelines.reference.csv_tables import LINE, read_table
@@ -160,7 +160,7 @@ def seller_party(settings: Settings) -> Party:
         postcode=known.postcode,
         city=known.city,
         vat_number=known.vat_number,
-        vat_number_valid=world.is_valid_vat_number(known.vat_number),
+        vat_number_valid=registries.is_valid_vat_number(known.vat_number),
         registration=known.registration,
         email=known.email,
     )
@@ -187,7 +187,7 @@ def buyer(row: dict[str, object]) -> Party:
         postcode=text("postcode"),
         city=text("city"),
         vat_number=text("vat_number"),
-        vat_number_valid=world.is_valid_vat_number(text("vat_number")),
+        vat_number_valid=registries.is_valid_vat_number(text("vat_number")),
         registration=text("registration"),
         email=text("email"),
     )

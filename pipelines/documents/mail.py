@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
 
-from pipelines.documents import localisation as formats
+from pipelines.documents import localisation
 from pipelines.documents.addresses import header_text, plain_address
 from pipelines.documents.attaching import MB, Records
 from pipelines.documents.model import Document
@@ -161,7 +161,7 @@ def file_name(number: str) -> str:
 def text(document: Document, records: Records | None = None) -> str:
     """What the e-mail says, in the document's language: lines of plain text; also where its `records` are."""
     words = _WORDS[document.language]
-    first, last = (formats.day(day, document.language) for day in document.period)
+    first, last = (localisation.day(day, document.language) for day in document.period)
     number = header_text(document.number)
     lines = [words[document.kind].format(number=number, day=first, first=first, last=last)]
     if document.corrects:
@@ -170,7 +170,9 @@ def text(document: Document, records: Records | None = None) -> str:
         lines.append(_pair(words, "reason", header_text(document.reason, 500)))
     lines += ["", _pair(words, "account", header_text(document.account_id))]
     for name, value in _amounts(document):
-        lines.append(_pair(words, name, formats.money(value, document.currency, document.digits, document.language)))
+        lines.append(
+            _pair(words, name, localisation.money(value, document.currency, document.digits, document.language))
+        )
     if document.kind != "receipt":
         lines += ["", _how_paid(document, words)]
     if records is not None:
@@ -205,7 +207,7 @@ def _where(document: Document, records: Records, words: dict[str, str]) -> str:
     megabytes = (Decimal(records.size) / MB).quantize(Decimal("0.1"), ROUND_UP)
     email = header_text(document.seller.party.email)
     return words["too_large" if email else "too_large_no_address"].format(
-        records=what, size=formats.number(megabytes, 1, document.language), email=email
+        records=what, size=localisation.number(megabytes, 1, document.language), email=email
     )
 
 
@@ -219,6 +221,6 @@ def _how_paid(document: Document, words: dict[str, str]) -> str:
     known = paid.due_on is not None and (method == "bank_transfer" or bool(paid.mandate_reference))
     return words[method if known else f"{method}_no_day"].format(
         number=header_text(document.number),
-        day="" if paid.due_on is None else formats.day(paid.due_on, document.language),
+        day="" if paid.due_on is None else localisation.day(paid.due_on, document.language),
         mandate=header_text(paid.mandate_reference),
     )

@@ -7,8 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from pipelines.documents import localisation as formats
-from pipelines.documents import tables as sheets
+from pipelines.documents import localisation, tables
 from pipelines.documents.characters import Wide
 from pipelines.documents.legal import vat_reason
 from pipelines.documents.model import Document, Party
@@ -38,10 +37,10 @@ def page(document: Document) -> Tree:
     return {
         **tree,
         "chart": _chart(document, writer),
-        "usage": sheets.lines(document, writer),
-        "statement": sheets.statement(document, writer),
+        "usage": tables.lines(document, writer),
+        "statement": tables.statement(document, writer),
         "notes": _notes(document, writer),
-        "annex": sheets.annex(document, writer),
+        "annex": tables.annex(document, writer),
         "legal": _legal(document, () if document.kind == "credit_note" else TERMS),
     }
 
@@ -78,7 +77,7 @@ def _frame(document: Document, writer: Writer) -> Tree:
 def _party(party: Party, writer: Writer) -> Tree:
     word = writer.word
     lines = [*party.address.splitlines(), f"{party.postcode} {party.city}".strip()]
-    lines.append(formats.country(party.country, writer.language))
+    lines.append(localisation.country(party.country, writer.language))
     identifiers = [("registration", party.registration), ("vat_number", party.vat_number)]
     return {
         "name": party.name,
@@ -93,7 +92,7 @@ def _facts(document: Document, writer: Writer) -> list[list[str]]:
     receipt = document.kind == "receipt"
     facts = [
         [word("number"), document.number],
-        [word("receipt_date" if receipt else "issue_date"), formats.day(document.issued_on, writer.language)],
+        [word("receipt_date" if receipt else "issue_date"), localisation.day(document.issued_on, writer.language)],
     ]
     if not receipt:
         facts.append([word("period"), _period(document.period, writer.language)])
@@ -105,7 +104,7 @@ def _about(document: Document, writer: Writer) -> list[list[str]]:
     word, facts = writer.word, []
     if document.corrects:
         if document.corrects_issued_on:
-            day = formats.day(document.corrects_issued_on, writer.language)
+            day = localisation.day(document.corrects_issued_on, writer.language)
             facts.append([word("corrects"), word("corrects_bill", number=document.corrects, day=day)])
         else:
             facts.append([word("corrects"), word("corrects_undated", number=document.corrects)])
@@ -118,8 +117,8 @@ def _period(period: tuple[date, date], language: str) -> str:
     first, last = period
     whole = first.day == 1 and (last + timedelta(days=1)).day == 1 and first.month == last.month
     if whole and first.year == last.year:
-        return formats.month(f"{first:%Y-%m}", language)
-    return f"{formats.short_day(first, language)} – {formats.short_day(last, language)}"
+        return localisation.month(f"{first:%Y-%m}", language)
+    return f"{localisation.short_day(first, language)} – {localisation.short_day(last, language)}"
 
 
 def _summary(document: Document, writer: Writer) -> list[list[str]]:
@@ -129,9 +128,11 @@ def _summary(document: Document, writer: Writer) -> list[list[str]]:
     if document.kind == "receipt":
         rows = [[word("credited_amount"), money(document.net_amount), ""]]
     else:
-        rows = [[label, money(amount), ""] for label, amount in sheets.subtotals(document, writer)]
+        rows = [[label, money(amount), ""] for label, amount in tables.subtotals(document, writer)]
         rows.append([word("net"), money(document.net_amount), "total"])
-    rows.append([word("vat", rate=formats.percent(document.vat_rate, writer.language)), money(document.vat_amount), ""])
+    rows.append(
+        [word("vat", rate=localisation.percent(document.vat_rate, writer.language)), money(document.vat_amount), ""]
+    )
     if document.kind == "receipt":
         return [*rows, [word("total_paid"), money(document.gross_amount), "owed"]]
     rows.append([word("gross"), money(document.gross_amount), "total"])
@@ -148,11 +149,11 @@ def _vat(document: Document, writer: Writer) -> list[str]:
     said = [vat_reason(document)]
     if document.vat_amount_declared is not None:
         declared = document.seller.vat_currency or "EUR"
-        amount = formats.money(document.vat_amount_declared, declared, 2, writer.language)
+        amount = localisation.money(document.vat_amount_declared, declared, 2, writer.language)
         if document.exchange_rate is None:
             said.append(writer.word("vat_declared_plain", currency=declared, amount=amount))
         else:
-            rate = formats.number(document.exchange_rate, 2, writer.language)
+            rate = localisation.number(document.exchange_rate, 2, writer.language)
             said.append(
                 writer.word("vat_declared", currency=declared, amount=amount, rate=rate, other=document.currency)
             )
@@ -175,7 +176,7 @@ def _chart(document: Document, writer: Writer) -> Tree | None:
     if most <= 0:
         return None
     language, first = writer.language, document.period[0]
-    peak = formats.day(first + timedelta(days=spent.index(most)), language)
+    peak = localisation.day(first + timedelta(days=spent.index(most)), language)
     last = first + timedelta(days=len(spent) - 1)
     amount = writer.money(most)
     return {
@@ -183,12 +184,12 @@ def _chart(document: Document, writer: Writer) -> Tree | None:
         "heights": [int(max(day, Decimal(0)) * CHART_HEIGHT / most) for day in spent],
         "peak": spent.index(most),
         "most": writer.word("spend_most", day=peak, amount=amount),
-        "first": formats.short_day(first, language),
-        "last": formats.short_day(last, language),
+        "first": localisation.short_day(first, language),
+        "last": localisation.short_day(last, language),
         "alt": writer.word(
             "spend_alt",
-            first=formats.day(first, language),
-            last=formats.day(last, language),
+            first=localisation.day(first, language),
+            last=localisation.day(last, language),
             day=peak,
             amount=amount,
         ),
@@ -199,7 +200,7 @@ def _notes(document: Document, writer: Writer) -> list[str]:
     notes = [writer.word("forwarded")] if document.forwarded else []
     if document.records and not (document.annex or document.changes):
         key = "in_csv" if document.kind == "bill" else "changes_in_csv"
-        count = formats.count(document.records, writer.language)
+        count = localisation.count(document.records, writer.language)
         notes.append(writer.word(key if document.records > 1 else f"{key}_one", count=count))
     return notes
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import segno
 
-from pipelines.documents import localisation as formats
+from pipelines.documents import localisation
 from pipelines.documents.model import Document
 from pipelines.documents.tables import Writer
 
@@ -62,21 +62,21 @@ def _owed(document: Document, writer: Writer) -> tuple[str, list[tuple[str, str]
     key = "will_be_debited" if payment.method == "direct_debit" else "please_transfer"
     amount = writer.money(document.total_owed)
     if payment.due_on:
-        sentence = writer.word(key, amount=amount, day=formats.day(payment.due_on, writer.language))
+        sentence = writer.word(key, amount=amount, day=localisation.day(payment.due_on, writer.language))
     else:
         sentence = writer.word(f"{key}_undated", amount=amount)
     if payment.method == "direct_debit":
         return sentence, [
-            ("debtor_iban", formats.masked_iban(payment.debtor_iban)),
+            ("debtor_iban", localisation.masked_iban(payment.debtor_iban)),
             ("mandate", payment.mandate_reference),
             ("creditor_id", seller.creditor_id),
         ]
     return sentence, [
         ("payee", seller.party.name if seller.iban else ""),
-        ("iban", formats.iban(seller.iban)),
+        ("iban", localisation.iban(seller.iban)),
         ("bic", seller.bic if seller.iban else ""),
         ("reference", document.number),
-        ("due_on", formats.day(payment.due_on, writer.language) if payment.due_on else ""),
+        ("due_on", localisation.day(payment.due_on, writer.language) if payment.due_on else ""),
     ]
 
 
@@ -98,7 +98,7 @@ def _qr_code(document: Document, writer: Writer) -> dict[str, str]:
             "qr_alt",
             amount=writer.money(document.total_owed),
             name=name,
-            iban=formats.iban(seller.iban),
+            iban=localisation.iban(seller.iban),
             reference=reference[:LONGEST_TEXT],
         ),
     }

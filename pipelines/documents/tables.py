@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any
 
-from pipelines.documents import localisation as formats
+from pipelines.documents import localisation
 from pipelines.documents.characters import Narrow
 from pipelines.documents.model import Change, Document, Line, Record
 from pipelines.documents.translations import WORDS
@@ -62,15 +62,15 @@ class Writer:
 
     def money(self, value: Decimal) -> str:
         """An amount with its currency."""
-        return formats.money(value, self.currency, self.digits, self.language)
+        return localisation.money(value, self.currency, self.digits, self.language)
 
     def amount(self, value: Decimal) -> str:
         """An amount in a column that names the currency."""
-        return formats.number(value, self.digits, self.language)
+        return localisation.number(value, self.digits, self.language)
 
     def count(self, value: int) -> str:
         """A count."""
-        return formats.count(value, self.language)
+        return localisation.count(value, self.language)
 
     def head(self, *keys: str) -> list[str]:
         """Names of columns."""
@@ -102,7 +102,7 @@ def statement(document: Document, writer: Writer) -> Table | None:
     word, mode = writer.word, document.billing_mode
     rows = [
         [
-            formats.short_day(entry.posted_on, writer.language),
+            localisation.short_day(entry.posted_on, writer.language),
             word(f"this_{document.kind}" if entry.reference == document.number else f"entry_{entry.kind}"),
             entry.reference,
             writer.amount(entry.amount),
@@ -123,7 +123,7 @@ def annex(document: Document, writer: Writer) -> Table | None:
     if not document.annex:
         return None
     head = writer.head("time", "service", "own_number", "other_number", "destination", "quantity", "charge")
-    places = max(writer.digits, *(formats.decimals(record.charge) for record in document.annex))
+    places = max(writer.digits, *(localisation.decimals(record.charge) for record in document.annex))
     return _table(head, [_record(record, places, writer) for record in document.annex], None, _RECORD, small=True)
 
 
@@ -132,7 +132,7 @@ def _changes(document: Document, writer: Writer) -> Table:
     head = writer.head("time", "service", "own_number", "other_number", "destination")
     head += writer.head("charge_before", "charge_now", "difference")
     figures = [figure for one in document.changes for figure in (one.before, one.now, one.difference)]
-    places = max(writer.digits, *(formats.decimals(figure) for figure in figures if figure is not None))
+    places = max(writer.digits, *(localisation.decimals(figure) for figure in figures if figure is not None))
     rows = [_change(change, places, writer) for change in document.changes]
     for line in document.lines:
         if line.kind not in ("voice", "sms"):
@@ -150,13 +150,13 @@ def _changes(document: Document, writer: Writer) -> Table:
 
 def _change(change: Change, places: int, writer: Writer) -> list[str]:
     charges = (change.before, change.now, change.difference)
-    shown = ["–" if charge is None else formats.number(charge, places, writer.language) for charge in charges]
+    shown = ["–" if charge is None else localisation.number(charge, places, writer.language) for charge in charges]
     return [*_record(change.record, places, writer)[:5], *shown]
 
 
 def _other_change(key: str, telephone: str, amount: Decimal, places: int, writer: Writer) -> list[str]:
     """What is no leg: its name stands in the wide first column."""
-    return [writer.word(key), "", telephone, "", "", "", "", formats.number(amount, places, writer.language)]
+    return [writer.word(key), "", telephone, "", "", "", "", localisation.number(amount, places, writer.language)]
 
 
 def _by_service(rows: tuple[Line, ...]) -> Iterable[tuple[str, str, list[Line]]]:
@@ -192,13 +192,13 @@ def _service(kind: str, direction: str, rows: list[Line], writer: Writer) -> Tab
     both = quantity != events
     head = [name, *writer.head(*((events, quantity) if both else (events,)), price, "amount")]
     # All prices of a column with as many decimals as the longest wants, so that their points stand in line.
-    places = max(writer.digits, *(formats.decimals(line.unit_price) for line in rows))
+    places = max(writer.digits, *(localisation.decimals(line.unit_price) for line in rows))
     body = [
         [
             _late(_place(line, writer.language), line, writer),
             writer.count(line.events),
             *([_quantity(line.quantity, line.unit, writer)] if both else []),
-            formats.number(line.unit_price, places, writer.language),
+            localisation.number(line.unit_price, places, writer.language),
             writer.amount(line.amount),
         ]
         for line in rows
@@ -216,10 +216,10 @@ def _with_gap(cells: list[str]) -> list[str]:
 def _place(line: Line, language: str) -> str:
     """`Germany mobile`, in French `Allemagne mobile`: destinations of price tables begin with the country in English.
     Before other names stands the country."""
-    country, destination = formats.country(line.country, language), line.destination
+    country, destination = localisation.country(line.country, language), line.destination
     if not destination or destination.startswith(country):
         return destination or country
-    in_english = formats.country(line.country, "en")
+    in_english = localisation.country(line.country, "en")
     if destination in (in_english, f"{in_english} mobile"):
         return country + destination[len(in_english) :]
     return f"{country} · {destination}"
@@ -229,18 +229,18 @@ def _late(what: str, line: Line, writer: Writer) -> str:
     """With the month of usage that came after its bill."""
     if not line.usage_month or line.usage_month == writer.period:
         return what
-    return writer.word("late", what=what, month=formats.month(line.usage_month, writer.language))
+    return writer.word("late", what=what, month=localisation.month(line.usage_month, writer.language))
 
 
 def _quantity(quantity: int, unit: str, writer: Writer) -> str:
-    return formats.duration(quantity) if unit == "seconds" else writer.count(quantity)
+    return localisation.duration(quantity) if unit == "seconds" else writer.count(quantity)
 
 
 def _fees(rows: list[Line], writer: Writer) -> Table:
     head = [writer.word("fees"), *writer.head("free_days", "chargeable_days", "per_month", "amount")]
     body = [
         [
-            _late(f"{line.telephone} {formats.country(line.country, writer.language)}".strip(), line, writer),
+            _late(f"{line.telephone} {localisation.country(line.country, writer.language)}".strip(), line, writer),
             "–" if line.free_days is None else writer.count(line.free_days),
             "–" if line.chargeable_days is None else writer.count(line.chargeable_days),
             writer.amount(line.unit_price),
@@ -267,13 +267,13 @@ def _record(record: Record, places: int, writer: Writer) -> list[str]:
     inbound = "inbound" if record.direction == "inbound" else "outbound"
     service = "sms" if record.service == "sms" else "voice"
     return [
-        Narrow(formats.moment(record.started_at, writer.language)),
+        Narrow(localisation.moment(record.started_at, writer.language)),
         writer.word(f"{service}_{inbound}_one"),
         Narrow(record.own_number),
         Narrow(record.other_number),
-        Narrow(record.destination or formats.country(record.country, writer.language)),
+        Narrow(record.destination or localisation.country(record.country, writer.language)),
         _quantity(record.quantity, record.unit, writer),
-        formats.number(record.charge, places, writer.language),
+        localisation.number(record.charge, places, writer.language),
     ]
 
 

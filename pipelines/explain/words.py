@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipelines import registries as world
+from pipelines import registries
 
 Row = dict[str, Any]
 """A row of a table by column, its values as Python has them."""
@@ -59,17 +59,17 @@ def money(amount: Decimal, currency: str) -> str:
 
 def in_minor_unit(amount: Decimal, currency: str) -> str:
     """The digits of `money`."""
-    return f"{amount:.{world.minor_units().get(currency, 4)}f}"
+    return f"{amount:.{registries.minor_units().get(currency, 4)}f}"
 
 
 def rounding(currency: str) -> str:
     """How the amounts of bills and receipts are rounded (billing rule 1)."""
-    return f"rounded half away from zero to {world.minor_units().get(currency, 4)} decimals"
+    return f"rounded half away from zero to {registries.minor_units().get(currency, 4)} decimals"
 
 
 def rounded(value: Decimal, currency: str) -> Decimal:
     """`value` rounded as bills and receipts are."""
-    return value.quantize(Decimal(1).scaleb(-world.minor_units().get(currency, 4)), ROUND_HALF_UP)
+    return value.quantize(Decimal(1).scaleb(-registries.minor_units().get(currency, 4)), ROUND_HALF_UP)
 
 
 def counted(number: int, word: str) -> str:

@@ -14,8 +14,7 @@ import polars as pl
 
 from pipelines.documents.mandates import creditor_problems, refusals
 from pipelines.errors import BadInput
-from pipelines.reference import consistency as reference
-from pipelines.reference import lint as linting
+from pipelines.reference import consistency, lint
 from pipelines.reference.consistency import InputTables
 from pipelines.reference.csv_tables import read_table
 from pipelines.reference.findings import grouped
@@ -37,7 +36,7 @@ def check_inputs(installation: Installation, today: date | None = None) -> dict[
     settings = installation.settings
     today = today or datetime.now(settings.zone).date()
     prices = _price_tables(installation)
-    tables = {**prices.frames, **reference.read_reference(installation, prices).frames}
+    tables = {**prices.frames, **consistency.read_reference(installation, prices).frames}
     book = RatingBook.build(tables, time_zone=settings.billing.time_zone)
     month = Month(f"{today:%Y-%m}", settings.zone)
     closed = pl.col("closed_on").is_not_null() & (pl.col("closed_on") < month.first)
@@ -53,9 +52,9 @@ def check_inputs(installation: Installation, today: date | None = None) -> dict[
         *_currencies(accounts, book),
         *_numbers(tables["numbers"], book, today),
         *_destinations(tables["destinations"], tables["voice_outbound"]),
-        *linting.prefixes(prices, book),
-        *linting.outliers(prices, today),
-        *linting.traffic(installation, accounts, book, today),
+        *lint.prefixes(prices, book),
+        *lint.outliers(prices, today),
+        *lint.traffic(installation, accounts, book, today),
     ]
     rows = {name: tables[name].height for name in (*PRICE_TABLES, *REFERENCE)}
     return {"tariff": tariff(installation).facts(), "rows": rows, "warnings": warnings}
@@ -64,7 +63,7 @@ def check_inputs(installation: Installation, today: date | None = None) -> dict[
 def _price_tables(installation: Installation) -> InputTables:
     """The price tables; where they are unsound, reference files that cannot be read are told too."""
     try:
-        return reference.read_price_tables(installation)
+        return consistency.read_price_tables(installation)
     except BadInput as error:
         files = [
             read_table(installation.reference / f"{name}.csv", table, installation.settings.zone)
@@ -116,7 +115,7 @@ def _vat_numbers(accounts: pl.DataFrame, seller_country: str) -> list[str]:
         return []
     elsewhere = accounts.filter(pl.col("country").is_in(sorted(EU - {seller_country})))
     stated = elsewhere.filter(pl.col("vat_number").is_not_null())
-    invalid = stated.join(reference.valid_vat_numbers(stated, seller_country), on="account_id", how="anti")
+    invalid = stated.join(consistency.valid_vat_numbers(stated, seller_country), on="account_id", how="anti")
     return grouped(
         f"accounts whose vat_number is no valid one of an EU country other than {seller_country}, so that "
         "they pay VAT as consumers",
@@ -126,8 +125,8 @@ def _vat_numbers(accounts: pl.DataFrame, seller_country: str) -> list[str]:
 
 def _vat_rates(accounts: pl.DataFrame, vat_rates: pl.DataFrame, month: Month, seller_country: str) -> list[str]:
     """Countries of customers who are charged VAT without a rate in force at the end of this month."""
-    valid = reference.valid_vat_numbers(accounts, seller_country)
-    taxed = reference.with_vat_numbers(accounts.filter(pl.col("opened_on") <= month.last), valid)
+    valid = consistency.valid_vat_numbers(accounts, seller_country)
+    taxed = consistency.with_vat_numbers(accounts.filter(pl.col("opened_on") <= month.last), valid)
     missing = missing_vat_rates(taxed, vat_rates, month.last, seller_country)
     return grouped(
         "countries of customers who are charged VAT for which vat_rates.csv has no rate in force on "

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from pipelines.errors import BadInput
-from pipelines.operations import run as running
+from pipelines.operations.materialize import materialize
+from pipelines.orchestration.instance import prepare_environment
 from pipelines.reference.tariff import differing_prices, prices_of_run, tariff
 from pipelines.settings import Installation, Month
 from pipelines.stages.issue import drafts_to_issue, held_back, require_over, require_same_tariff, require_seller
@@ -52,7 +53,7 @@ def coming_issue(
     drafts, and with `new_tariff` where prices are other than those of its run. Raises LockHeld, BadInput or ControlFailed."""
     Month.parse(name, installation.settings)
     installation.home.mkdir(parents=True, exist_ok=True)
-    running.prepare_environment(installation)
+    prepare_environment(installation)
     with open_warehouse(installation, progress, wait_seconds) as warehouse:
         session = Session(installation, warehouse, progress, early=early)
         catch_up(session)
@@ -60,7 +61,7 @@ def coming_issue(
         at_hand = tariff(installation).facts()
         has_drafts = warehouse.value("SELECT 1 FROM month_files WHERE month = ? LIMIT 1", [name])
         if not has_drafts or (new_tariff and differing_prices(session, name, prices_of_run(session, name))):
-            running.materialize(session, name)
+            materialize(session, name)
         drafts = drafts_to_issue(session, name)
         if drafts is None:
             return ComingIssue(name, at_hand, [], [], warehouse.month_files.contents(name), early)
@@ -91,7 +92,7 @@ def issue_bills(
         session = Session(installation, warehouse, progress, early=coming.early)
         catch_up(session)
         before = warehouse.value("SELECT count(*) FROM issues")
-        running.materialize(session, name, "issue")
+        materialize(session, name, "issue")
         issued = warehouse.value("SELECT count(*) FROM issues") > before
         last = json.loads(
             warehouse.value("SELECT document FROM issues WHERE billing_month = ? ORDER BY part DESC LIMIT 1", [name])

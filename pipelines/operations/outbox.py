@@ -2,70 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.documents.addresses import masked, plain_address
-from pipelines.documents.smtp import TIMEOUT_SECONDS, Server
+from pipelines.documents.addresses import masked
 from pipelines.errors import BadInput
-from pipelines.settings import Installation, Settings
+from pipelines.settings import Installation
 from pipelines.stages.documents import make_receipt_documents
-from pipelines.stages.send import Sent, send
+from pipelines.stages.send_due import send_due
 from pipelines.storage.audit import record
 from pipelines.storage.opening import open_existing
 from pipelines.storage.session import Progress, Session
-
-PASSWORD = "CALLBILL_MAIL_PASSWORD"
-
-
-def mail_server(
-    settings: Settings, *, context: ssl.SSLContext | None = None, timeout: float = TIMEOUT_SECONDS
-) -> Server | None:
-    """The server of [mail], with the password of the environment; None without a host. Raises BadInput where the
-    password is missing."""
-    mail = settings.mail
-    if not mail.host:
-        return None
-    password = os.environ.get(PASSWORD, "")
-    if mail.username and not password:
-        raise BadInput(f"[mail] username is set and ${PASSWORD} is not: nothing is sent without the password")
-    return Server(mail.host, mail.port, mail.starttls, mail.username, password, context, timeout)
-
-
-def mail_sender(settings: Settings) -> str:
-    """The address that e-mails come from. Raises BadInput where neither [mail] from nor [seller] email is one."""
-    text = settings.mail.sender or settings.seller.email
-    sender = plain_address(text)
-    if sender is None:
-        found = f"'{text}' is no plain e-mail address such as billing@example.com" if text else "it is not set"
-        raise BadInput(f"[mail] from of callbill.toml: {found}, and nothing is sent without one")
-    return sender
-
-
-def send_due(
-    session: Session,
-    *,
-    context: ssl.SSLContext | None = None,
-    timeout: float = TIMEOUT_SECONDS,
-    now: Callable[[], datetime] | None = None,
-    make: Callable[[Session], None] | None = None,
-) -> Sent:
-    """Sends what is due over the server of [mail]; see `stages.send.send`. Without [mail] host nothing is sent, and it says
-    so. `context` checks the server's certificate in place of the system's authorities. Raises BadInput."""
-    settings = session.installation.settings
-    server = mail_server(settings, context=context, timeout=timeout)
-    sender = mail_sender(settings) if server else ""
-    done = send(session, server, sender, now or _now, make)
-    if server is None:
-        done.stopped = f"[mail] host of {session.installation.settings_file} is not set: nothing is sent"
-    return done
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def send_outbox(installation: Installation, progress: Progress, *, wait_seconds: float | None = None) -> dict[str, Any]:
@@ -128,7 +76,7 @@ def _put_back(session: Session, number: str, reason: str, who: str, again: bool)
         session.warehouse.connection.execute(
             "UPDATE outbox SET state = 'pending', attempts = 0, next_attempt_at = NULL, recipient = ?, changed_at = ? "
             "WHERE message_id = ?",
-            [address or before, _now(), message_id],
+            [address or before, datetime.now(UTC), message_id],
         )
         other = ", to another address" if address and address != before else ""
         what = f"e-mail about {number}: {state} after {attempts} attempts, to be sent again{other}: {reason}"

@@ -18,7 +18,7 @@ import polars as pl
 from pipelines.errors import BadInput
 from pipelines.inputs.raw_files import find_again
 from pipelines.reference.consistency import read_price_tables, read_reference
-from pipelines.settings import SETTINGS_FILE, Installation
+from pipelines.settings import SETTINGS_FILE, Installation, Month
 from pipelines.stages import bill, load, rate
 from pipelines.stages.correct import SERIES, compare_month, correct_month
 from pipelines.stages.identity import NewFile
@@ -27,7 +27,8 @@ from pipelines.stages.proof import documents
 from pipelines.stages.reread import repeat_readings
 from pipelines.storage.catalogue import PRICE_TABLES
 from pipelines.storage.kept_inputs import restore
-from pipelines.storage.session import Session
+from pipelines.storage.opening import open_existing
+from pipelines.storage.session import Progress, Session
 from pipelines.storage.warehouse import Warehouse
 
 
@@ -195,3 +196,12 @@ def _issue_again(session: Session, then: Session, proof: dict[str, Any]) -> dict
             nothing = {"rows": 0, "sha256": "nothing to correct"}
             return {"tables": dict.fromkeys(proof["tables"], nothing), "totals": {}}
     return documents(then, name)[-1]
+
+
+def rebuild_issued(
+    installation: Installation, month: str, progress: Progress, *, wait_seconds: float | None = None
+) -> dict[str, Any]:
+    """Whether the issued month comes out the same from its raw files and inputs; see `rebuild_month`."""
+    Month.parse(month, installation.settings)
+    with open_existing(installation, progress, wait_seconds) as warehouse:
+        return rebuild_month(Session(installation, warehouse, progress), month)

@@ -8,10 +8,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipelines import registries as world
+from pipelines import registries
 from pipelines.errors import BadInput
 from pipelines.overlap import one_ahead
-from pipelines.reference import consistency as reference
+from pipelines.reference import consistency
 from pipelines.settings import Installation, Month
 from pipelines.storage.catalogue import quoted
 from pipelines.storage.published import published
@@ -52,8 +52,8 @@ def simulate_month(installation: Installation, name: str, percent: int, progress
     `fees_unpriced`: numbers that would have no fee. Raises BadInput where the month is not published or a price table is unsound.
     """
     month = Month.parse(name, installation.settings)
-    prices = reference.read_price_tables(installation)
-    tables = {**prices.frames, **reference.read_reference(installation, prices).frames}
+    prices = consistency.read_price_tables(installation)
+    tables = {**prices.frames, **consistency.read_reference(installation, prices).frames}
     settings = installation.settings
     # What is published is not too long to be billed: only what it would cost is held to a bound.
     bounds = replace(settings.bounds, record_seconds=UNBOUNDED.record_seconds)
@@ -70,7 +70,7 @@ def simulate_month(installation: Installation, name: str, percent: int, progress
         totals,
         fees.fees.join(billed, on="account_id", how="semi"),
         month=name,
-        minor_units=world.minor_units(),
+        minor_units=registries.minor_units(),
     )
     accounts = compared(old, new, ["account_id"])
     return {

@@ -9,11 +9,13 @@ import duckdb
 import polars as pl
 
 from pipelines.errors import BadInput
+from pipelines.settings import Installation, Month
 from pipelines.stages.billing_months import issued_months
 from pipelines.stages.proof import documents, hashes, kept, table_hash
 from pipelines.storage import catalogue
+from pipelines.storage.opening import open_existing
 from pipelines.storage.published import published
-from pipelines.storage.session import Session
+from pipelines.storage.session import Session, Silent
 
 
 def verify_month(session: Session, name: str) -> dict[str, Any]:
@@ -121,3 +123,10 @@ def _files(session: Session, name: str) -> list[str]:
                 f"{place} is not as it was made; away with it, and callbill documents {name} makes it again"
             )
     return findings
+
+
+def verify_issued(installation: Installation, month: str, *, wait_seconds: float | None = None) -> dict[str, Any]:
+    """Whether the issued month is as it was; see `verify_month`."""
+    Month.parse(month, installation.settings)
+    with open_existing(installation, Silent(), wait_seconds) as warehouse:
+        return verify_month(Session(installation, warehouse), month)

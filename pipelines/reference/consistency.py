@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from pipelines import registries as world
+from pipelines import registries
 from pipelines.errors import BadInput
 from pipelines.reference.csv_tables import LINE, MOST_PROBLEMS, CsvTable, read_table
 from pipelines.settings import Installation, Month
@@ -63,7 +63,7 @@ def read_reference(installation: Installation, prices: InputTables) -> InputTabl
 def valid_vat_numbers(accounts: pl.DataFrame, seller_country: str) -> pl.DataFrame:
     """account_id of the `accounts` (Accounts) whose VAT number makes them businesses of another EU country."""
     stated = accounts.filter(pl.col("vat_number").is_not_null()).select("account_id", "vat_number")
-    valid = [world.is_vat_number(text, seller_country) for text in stated["vat_number"]]
+    valid = [registries.is_vat_number(text, seller_country) for text in stated["vat_number"]]
     return stated.filter(pl.Series(valid, dtype=pl.Boolean)).select("account_id")
 
 
@@ -88,7 +88,7 @@ def _price_problems(files: dict[str, CsvTable]) -> list[str]:
     for name, file in files.items():
         problems += _repeated_keys(file, PRICE_TABLES[name]._key)
         if "country" in file.frame.columns:
-            problems += _unknown(file, "country", world.countries(), "a country, ISO 3166-1 alpha-2")
+            problems += _unknown(file, "country", registries.countries(), "a country, ISO 3166-1 alpha-2")
         if name != "price_lists" and "price_list" in file.frame.columns:
             problems += _unknown(file, "price_list", set(lists.frame["price_list"]), "a list of price_lists.csv")
     destinations = set(files["destinations"].frame["destination"])
@@ -103,7 +103,7 @@ def _reference_problems(files: dict[str, CsvTable], price_lists: pl.DataFrame) -
     for name, file in files.items():
         problems += _repeated_keys(file, REFERENCE[name]._key)
         if "country" in file.frame.columns:
-            problems += _unknown(file, "country", world.countries(), "a country, ISO 3166-1 alpha-2")
+            problems += _unknown(file, "country", registries.countries(), "a country, ISO 3166-1 alpha-2")
         if "currency" in file.frame.columns:
             problems += _bad_currencies(file)
     problems += _unknown(
@@ -156,7 +156,7 @@ def _too_large(file: CsvTable) -> list[str]:
 
 def _too_fine(file: CsvTable) -> list[str]:
     wide = pl.col("amount").cast(pl.Decimal(38, 4))
-    digits = pl.col("currency").replace_strict(world.minor_units(), default=None, return_dtype=pl.Int8)
+    digits = pl.col("currency").replace_strict(registries.minor_units(), default=None, return_dtype=pl.Int8)
     fine = file.frame.with_columns(digits.alias("_digits")).filter(
         pl.any_horizontal(
             (pl.col("_digits") == n) & (wide.round(n, mode="half_away_from_zero") != wide) for n in range(4)
@@ -169,7 +169,7 @@ def _too_fine(file: CsvTable) -> list[str]:
 
 
 def _bad_currencies(file: CsvTable) -> list[str]:
-    return _unknown(file, "currency", set(world.minor_units()), "a currency, ISO 4217")
+    return _unknown(file, "currency", set(registries.minor_units()), "a currency, ISO 4217")
 
 
 def _unknown(file: CsvTable, column: str, known: set[str] | frozenset[str], expected: str) -> list[str]:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import duckdb
 import polars as pl
 
-from pipelines import registries as world
+from pipelines import registries
 from pipelines.errors import BadInput
 from pipelines.reference.consistency import InputTables
 from pipelines.reference.findings import grouped
@@ -101,7 +101,7 @@ def _with_country(rows: pl.DataFrame, prices: InputTables) -> pl.DataFrame:
     """`rows` with their country, without what lies in none: networks that share no country are no neighbours."""
     if "country" not in rows.columns:
         rows = rows.join(prices.frames["destinations"].select("destination", "country").unique(), on="destination")
-    return rows.filter(pl.col("country") != world.NON_GEOGRAPHIC)
+    return rows.filter(pl.col("country") != registries.NON_GEOGRAPHIC)
 
 
 def _sentences(name: str, rows: pl.DataFrame, key: tuple[str, ...], column: str, found: pl.DataFrame) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from pipelines.inputs.raw_bytes import HELD_BYTES, UNREADABLE, FileChanged, not_
 from pipelines.inputs.raw_files import Loaded
 from pipelines.inputs.sources import source_of
 from pipelines.overlap import one_ahead, one_behind
-from pipelines.reference import consistency as reference
+from pipelines.reference import consistency
 from pipelines.settings import SETTINGS_FILE
 from pipelines.stages import Facts
 from pipelines.stages.assemble import NEW_FILES, assemble_events
@@ -46,13 +46,13 @@ def load_reference_and_prices(session: Session, name: str) -> Facts:
     Raises BadInput before anything is written, also where the month `name` would lack a VAT rate.
     """
     session.progress.stage("reference and prices")
-    prices = reference.read_price_tables(session.installation)
-    found = reference.read_reference(session.installation, prices)
+    prices = consistency.read_price_tables(session.installation)
+    found = consistency.read_reference(session.installation, prices)
     credits = found.frames["credits"]
     receipts = session.warehouse.frame("SELECT * FROM receipts")
-    reference.unchanged_credits(receipts, session.table("posted_ledger"), credits, session.installation)
-    valid = reference.valid_vat_numbers(found.frames["accounts"], session.seller_country)
-    reference.enough_vat_rates(
+    consistency.unchanged_credits(receipts, session.table("posted_ledger"), credits, session.installation)
+    valid = consistency.valid_vat_numbers(found.frames["accounts"], session.seller_country)
+    consistency.enough_vat_rates(
         session.installation, found.frames["accounts"], valid, prices.frames["vat_rates"], session.month(name)
     )
     frames = {**found.frames, **{in_warehouse(name): frame for name, frame in prices.frames.items()}}

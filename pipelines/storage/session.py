@@ -8,7 +8,7 @@ from typing import Protocol
 
 import polars as pl
 
-from pipelines import registries as world
+from pipelines import registries
 from pipelines.errors import CallbillError
 from pipelines.settings import Installation, Month
 from pipelines.storage.catalogue import in_warehouse
@@ -79,7 +79,7 @@ class Session:
     @cached_property
     def minor_units(self) -> dict[str, int]:
         """Digits of the minor unit by currency."""
-        return world.minor_units()
+        return registries.minor_units()
 
     @property
     def seller_country(self) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from pipelines.operations.run import dagster_instance
+from pipelines.orchestration.instance import dagster_instance
 from tests.faults.conftest import issuing_home
 from tests.faults.victims import Traces, month_ends_and_issue, numbers_are_whole, readable_or_absent, run
 from tests.pipelines.command import ended, start

@@ -28,7 +28,6 @@ import pipelines.operations.write_off
 import pipelines.stages.collect
 import pipelines.stages.issue
 from pipelines.cli import guarded
-from pipelines.operations.outbox import send_due
 from pipelines.reference.consistency import read_price_tables, read_reference
 from pipelines.stages.collect import collect_month
 from pipelines.stages.correct import compare_month, correct_month
@@ -36,6 +35,7 @@ from pipelines.stages.issue import issue_month
 from pipelines.stages.load import load_reference_and_prices
 from pipelines.stages.proof import put_document
 from pipelines.stages.publish import publish, publish_again
+from pipelines.stages.send_due import send_due
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
 from tests.faults.broken_disk import BrokenDisk, Fault

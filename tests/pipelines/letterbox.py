@@ -10,10 +10,10 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.operations.outbox import send_due
 from pipelines.stages.load import load_reference_and_prices
 from pipelines.stages.outbox import queue
 from pipelines.stages.send import Sent
+from pipelines.stages.send_due import send_due
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.homes import Home, make_home

@@ -12,6 +12,7 @@ from unittest import mock
 import polars as pl
 import pytest
 
+from pipelines.operations import recycle as recycling
 from pipelines.operations import run as running
 from pipelines.storage.session import Session, Silent
 from tests.pipelines.homes import Home
@@ -46,7 +47,7 @@ def calls(home: Home, name: str, rows: Iterable[tuple[Any, ...]]) -> Path:
 def recycle(home: Home, source: str | None = None) -> dict[str, Any]:
     """What `callbill recycle` does, with the stages run as tests run them; every control passes."""
     with without_dagster():
-        return running.recycle_months(home.installation, Silent(), source=source)
+        return recycling.recycle_months(home.installation, Silent(), source=source)
 
 
 def run_alone(home: Home, month: str) -> dict[str, Any]:
@@ -64,5 +65,6 @@ def without_dagster() -> Iterator[None]:
         assert failed.is_empty(), failed
 
     with pytest.MonkeyPatch.context() as patch, mock.patch.dict(os.environ):
-        patch.setattr(running, "materialize", run)
+        for module in (running, recycling):
+            patch.setattr(module, "materialize", run)
         yield

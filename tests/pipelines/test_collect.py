@@ -17,7 +17,7 @@ from lxml import etree
 import pipelines.stages.collect
 from pipelines.definitions import definitions
 from pipelines.errors import BadInput
-from pipelines.operations.run import dagster_instance
+from pipelines.orchestration.instance import dagster_instance
 from pipelines.stages.collect import collect_month
 from pipelines.stages.issue import issue_month
 from pipelines.stages.publish import publish

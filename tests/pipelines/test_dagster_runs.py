@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 
 from pipelines.controls.month import CONTROLS
 from pipelines.definitions import definitions
-from pipelines.operations.run import dagster_instance
+from pipelines.orchestration.instance import dagster_instance
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL, callr_call

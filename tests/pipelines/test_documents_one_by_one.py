@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.documents import gather
-from pipelines.documents import rendering as press
+from pipelines.documents import gather, rendering
 from pipelines.documents.gather import Gathered
 from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.billed import APRIL, FRANCE, FROM_APRIL, MOBILE, account, bill_numbers, billed_home, documents
@@ -47,7 +46,7 @@ class TestOneOfEveryKind:
     """One of several bills, credit notes, debit notes and receipts cannot be made."""
 
     def test_the_others_are_made_and_it_is_named(self, many: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-        home, right = many, press.forms
+        home, right = many, rendering.forms
         bad = {bill_numbers(home)["D2"], "CN-2026-000002", "DN-2026-000002", "R-2026-000002"}
         every = {f"{kind}-2026-00000{place}" for kind in ("CN", "DN", "R") for place in (1, 2, 3)}
         every |= set(bill_numbers(home).values())
@@ -58,7 +57,7 @@ class TestOneOfEveryKind:
             return right(gathered, fonts)
 
         with monkeypatch.context() as patched:
-            patched.setattr(press, "forms", forms)
+            patched.setattr(rendering, "forms", forms)
             said = documents(home)
         lines = said.err.splitlines()
         assert (said.status, said.out) == (1, "")

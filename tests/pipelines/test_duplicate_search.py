@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pipelines.stages import duplicate_search as repeated
+from pipelines.stages import duplicate_search
 from pipelines.stages.load import compare_records, load_usage
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
@@ -70,8 +70,8 @@ def test_repeats_and_contradictions(at_once: pl.DataFrame) -> None:
 def test_in_passes_and_slices(
     at_once: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compared: int, at_a_time: int
 ) -> None:
-    monkeypatch.setattr(repeated, "COMPARED_ROWS", compared)
-    monkeypatch.setattr(repeated, "REPEATED_ROWS", at_a_time)
+    monkeypatch.setattr(duplicate_search, "COMPARED_ROWS", compared)
+    monkeypatch.setattr(duplicate_search, "REPEATED_ROWS", at_a_time)
     home = make_home(tmp_path)
     fill(home)
     assert_frame_equal(found(home), at_once)

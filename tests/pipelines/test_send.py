@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from pipelines.errors import BadInput
-from pipelines.operations.outbox import PASSWORD
 from pipelines.stages.outbox import NO_ADDRESS
 from pipelines.stages.send import CUT_OFF
+from pipelines.stages.send_due import PASSWORD
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
 from tests.mail_server import Mailbox, at, mail_server

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.operations.outbox import send_due
 from pipelines.stages.send import MOST_ATTEMPTS, pause
+from pipelines.stages.send_due import send_due
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
 from tests.mail_server import FAULTS, Mailbox, at, at_random, mail_server

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.documents import smtp as sending
-from pipelines.stages import email_documents as letters
+from pipelines.documents import smtp
+from pipelines.stages import email_documents
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
 from tests.mail_server import Mailbox, mail_server
@@ -67,14 +67,14 @@ class TestOneOfThree:
         assert outbox(home)[1]["said"] == f"{path} cannot be read: Is a directory"
 
     def test_it_breaks_what_hands_it_in(self, home: Home, box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
-        right = sending._on_the_wire
+        right = smtp._on_the_wire
 
         def broken(content: bytes) -> bytes:
             if SECOND.encode() in content:
                 raise ValueError("jane@example.com")
             return right(content)
 
-        monkeypatch.setattr(sending, "_on_the_wire", broken)
+        monkeypatch.setattr(smtp, "_on_the_wire", broken)
         done = deliver(home)
         assert (done.sent, done.retry, done.stopped) == (2, 1, None)
         assert subjects(box) == {FIRST, THIRD}
@@ -189,13 +189,13 @@ class TestBills:
         home.settings(FROM_APRIL + MAIL.format(port=box.port))
         close(home, APRIL)
         assert documents(home).status == 0
-        bills, right = bill_numbers(home), letters.without_lines
+        bills, right = bill_numbers(home), email_documents.without_lines
 
         def broken(*arguments: Any) -> Any:
             assert arguments[3]["account_id"] != "A2"
             return right(*arguments)
 
-        monkeypatch.setattr(letters, "without_lines", broken)
+        monkeypatch.setattr(email_documents, "without_lines", broken)
         done = call("send", "--json", *home.arguments).result
         assert (done["sent"], done["failed"], done["stopped"]) == (2, 1, None)
         assert subjects(box) == {bills["A1"], bills["A3"]}

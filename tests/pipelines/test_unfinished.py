@@ -10,8 +10,9 @@ import pytest
 
 from pipelines.definitions import definitions
 from pipelines.errors import ControlFailed
-from pipelines.operations import run as running
-from pipelines.operations.run import dagster_instance, run_month
+from pipelines.operations.run import run_month
+from pipelines.orchestration.instance import dagster_instance
+from pipelines.stages.publish import catch_up
 from pipelines.storage.audit import record
 from pipelines.storage.session import Session, Silent
 from pipelines.storage.unfinished import must_publish, must_run, to_publish, to_run
@@ -60,7 +61,7 @@ def test_a_run_runs_the_months_that_a_recycling_left(home: Home, monkeypatch: py
             raise session.failure
         run_stages_of(session, name)
 
-    monkeypatch.setattr(running, "materialize", run)
+    monkeypatch.setattr("pipelines.operations.run.materialize", run)
     with Warehouse.open(home.installation) as warehouse, warehouse.transaction():
         must_run(Session(home.installation, warehouse), [APRIL, MAY, JUNE, "2020-01"])
     told = Told()
@@ -87,7 +88,7 @@ def test_what_cannot_be_published_yet_waits_and_keeps_nobody(home: Home) -> None
     with Warehouse.open(home.installation) as warehouse:
         told = Told()
         session = Session(home.installation, warehouse, told)
-        running.catch_up(session)
+        catch_up(session)
         (sentence,) = told.sentences
         assert sentence.startswith(
             "what a command that was killed has left unpublished cannot be published yet: IO Error"
@@ -95,7 +96,7 @@ def test_what_cannot_be_published_yet_waits_and_keeps_nobody(home: Home) -> None
         assert to_publish(session) == [None]
         for path in paths:
             path.with_name("away").rename(path)
-        running.catch_up(session)
+        catch_up(session)
         assert to_publish(session) == []
 
 

@@ -108,7 +108,7 @@ def correct(
     bill and has lines and VAT at the bill's rate. The bills stay as they were issued.
     """
     from pipelines.cli.terminal import progress_display, show_correction
-    from pipelines.operations.run import correct_bills
+    from pipelines.operations.correct import correct_bills
 
     with progress_display() as progress:
         result = correct_bills(
@@ -142,9 +142,9 @@ def park(
     month: str, account: str, reason: str, by: str, home: Path | None, price_tables: Path | None, wait: float | None
 ) -> None:
     """Hold the bill of ACCOUNT for MONTH back from being issued."""
-    from pipelines.operations.run import hold_back
+    from pipelines.operations.park import park_bill
 
-    hold_back(Installation.find(home, price_tables), month, account, reason, by, wait_seconds=wait)
+    park_bill(Installation.find(home, price_tables), month, account, reason, by, wait_seconds=wait)
     click.echo(f"{month}:{account} is parked")
 
 
@@ -160,9 +160,9 @@ def release(
     month: str, account: str, reason: str, by: str, home: Path | None, price_tables: Path | None, wait: float | None
 ) -> None:
     """Let the bill of ACCOUNT for MONTH be issued, whatever the bounds say of it."""
-    from pipelines.operations.run import let_go
+    from pipelines.operations.park import release_bill
 
-    let_go(Installation.find(home, price_tables), month, account, reason, by, wait_seconds=wait)
+    release_bill(Installation.find(home, price_tables), month, account, reason, by, wait_seconds=wait)
     click.echo(f"{month}:{account} is released; callbill issue {month} issues it")
 
 
@@ -177,7 +177,7 @@ def verify(month: str, home: Path | None, price_tables: Path | None, wait: float
 
     Exit status 1 where anything is not as it was when it was issued.
     """
-    from pipelines.operations.run import verify_issued
+    from pipelines.operations.verify import verify_issued
 
     result = verify_issued(Installation.find(home, price_tables), month, wait_seconds=wait)
     _findings(result, as_json, f"{month} is as it was issued")
@@ -196,7 +196,7 @@ def rebuild(month: str, home: Path | None, price_tables: Path | None, wait: floa
     which HOME/kept holds. Changes nothing. Exit status 1 where anything comes out otherwise.
     """
     from pipelines.cli.terminal import progress_display
-    from pipelines.operations.run import rebuild_issued
+    from pipelines.operations.rebuild import rebuild_issued
 
     with progress_display() as progress:
         result = rebuild_issued(Installation.find(home, price_tables), month, progress, wait_seconds=wait)

@@ -36,7 +36,7 @@ def documents(month: str, home: Path | None, price_tables: Path | None, wait: fl
     without one, and named.
     """
     from pipelines.cli.terminal import progress_display
-    from pipelines.operations.run import make_documents
+    from pipelines.operations.make_documents import make_documents
 
     with progress_display() as progress:
         result = make_documents(Installation.find(home, price_tables), month, progress, wait_seconds=wait)

@@ -102,7 +102,7 @@ def recycle(
     is, and so does what is written off.
     """
     from pipelines.cli.terminal import progress_display
-    from pipelines.operations.run import recycle_months
+    from pipelines.operations.recycle import recycle_months
 
     with progress_display() as progress:
         result = recycle_months(Installation.find(home, price_tables), progress, source=source, wait_seconds=wait)

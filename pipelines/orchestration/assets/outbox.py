@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from pipelines.operations.outbox import send_due
 from pipelines.orchestration.resources import SessionResource, metadata
 from pipelines.stages.documents import make_receipt_documents
+from pipelines.stages.send_due import send_due
 
 
 @dg.op(description="Sends the e-mails of the outbox that are due, each once.", out=dg.Out(dg.Nothing))

@@ -9,14 +9,14 @@ from string import Formatter
 
 import pytest
 
-from pipelines.documents import localisation as formats
+from pipelines.documents import localisation
 from pipelines.documents.translations import EN, FR, WORDS
 from transforms.tables.reference import LANGUAGES
 
 
 def test_both_languages_have_the_same_words_with_the_same_values() -> None:
     assert EN.keys() == FR.keys()
-    assert set(WORDS) == set(LANGUAGES) == set(formats.LOCALES)
+    assert set(WORDS) == set(LANGUAGES) == set(localisation.LOCALES)
     for key in EN:
         names = [sorted(name or "" for _, name, _, _ in Formatter().parse(words[key])) for words in (EN, FR)]
         assert [name for name in names[0] if name] == [name for name in names[1] if name], key
@@ -48,8 +48,8 @@ def test_every_word_is_said_somewhere() -> None:
     ],
 )
 def test_numbers_are_exact(value: str, digits: int, english: str, french: str | None) -> None:
-    assert formats.number(Decimal(value), digits, "en") == english
-    assert french is None or formats.number(Decimal(value), digits, "fr") == french
+    assert localisation.number(Decimal(value), digits, "en") == english
+    assert french is None or localisation.number(Decimal(value), digits, "fr") == french
 
 
 @pytest.mark.parametrize(
@@ -63,18 +63,18 @@ def test_numbers_are_exact(value: str, digits: int, english: str, french: str | 
 )
 def test_money_as_its_readers_write_it(currency: str, digits: int, english: str, french: str) -> None:
     amount = Decimal("1234.5")
-    assert formats.money(amount, currency, digits, "en") == english
-    assert formats.money(amount, currency, digits, "fr") == french
-    assert formats.money(-amount, currency, digits, "en") == f"−{english}"
+    assert localisation.money(amount, currency, digits, "en") == english
+    assert localisation.money(amount, currency, digits, "fr") == french
+    assert localisation.money(-amount, currency, digits, "en") == f"−{english}"
 
 
 def test_dates_months_and_moments() -> None:
     day = date(2026, 8, 1)
-    assert [formats.day(day, "en"), formats.day(day, "fr")] == ["1 August 2026", "1 août 2026"]
-    assert [formats.short_day(day, "en"), formats.short_day(day, "fr")] == ["1 Aug 2026", "1 août 2026"]
-    assert [formats.month("2026-08", "en"), formats.month("2026-08", "fr")] == ["August 2026", "août 2026"]
-    assert [formats.month("2026-13", "en"), formats.month("", "en")] == ["2026-13", ""]
-    assert formats.moment(datetime(2026, 8, 1, 23, 5, 9, tzinfo=UTC), "en") == "1 Aug 2026 23:05:09"
+    assert [localisation.day(day, "en"), localisation.day(day, "fr")] == ["1 August 2026", "1 août 2026"]
+    assert [localisation.short_day(day, "en"), localisation.short_day(day, "fr")] == ["1 Aug 2026", "1 août 2026"]
+    assert [localisation.month("2026-08", "en"), localisation.month("2026-08", "fr")] == ["August 2026", "août 2026"]
+    assert [localisation.month("2026-13", "en"), localisation.month("", "en")] == ["2026-13", ""]
+    assert localisation.moment(datetime(2026, 8, 1, 23, 5, 9, tzinfo=UTC), "en") == "1 Aug 2026 23:05:09"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_dates_months_and_moments() -> None:
     [(0, "0:00"), (59, "0:59"), (3599, "59:59"), (3600, "1:00:00"), (360_005, "100:00:05"), (-61, "−1:01")],
 )
 def test_durations(seconds: int, said: str) -> None:
-    assert formats.duration(seconds) == said
+    assert localisation.duration(seconds) == said
 
 
 @pytest.mark.parametrize(
@@ -95,12 +95,15 @@ def test_durations(seconds: int, said: str) -> None:
     ],
 )
 def test_countries(code: str, english: str, french: str) -> None:
-    assert [formats.country(code, "en"), formats.country(code, "fr")] == [english, french]
+    assert [localisation.country(code, "en"), localisation.country(code, "fr")] == [english, french]
 
 
 def test_rates_and_accounts() -> None:
-    assert [formats.percent(Decimal("0.2000"), "en"), formats.percent(Decimal("0.0550"), "fr")] == ["20%", "5,5\u00a0%"]
-    assert formats.iban("FR7630006000011234567890189") == "FR76 3000 6000 0112 3456 7890 189"
-    masked = formats.masked_iban("FR1420041010050500013M02606").replace("\u00a0", " ")
+    assert [localisation.percent(Decimal("0.2000"), "en"), localisation.percent(Decimal("0.0550"), "fr")] == [
+        "20%",
+        "5,5\u00a0%",
+    ]
+    assert localisation.iban("FR7630006000011234567890189") == "FR76 3000 6000 0112 3456 7890 189"
+    masked = localisation.masked_iban("FR1420041010050500013M02606").replace("\u00a0", " ")
     assert masked == "FR14 … 2606"
-    assert formats.masked_iban("FR14...2606").replace("\u00a0", " ") == masked
+    assert localisation.masked_iban("FR14...2606").replace("\u00a0", " ") == masked

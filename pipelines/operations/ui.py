@@ -1,0 +1,34 @@
+"""`callbill ui`: becomes Dagster's servers on loopback, behind the guard."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import NoReturn
+
+from pipelines.errors import LockHeld
+from pipelines.orchestration.instance import dagster_instance, end_dead_runs, prepare_environment
+from pipelines.settings import REPOSITORY, Installation
+from pipelines.storage.warehouse import WarehouseLock
+
+
+def serve_ui(installation: Installation, port: int) -> NoReturn:
+    """Becomes `dagster dev` on loopback, its web server behind the guard: signals reach it, and its exit status is the
+    command's."""
+    installation.home.mkdir(parents=True, exist_ok=True)
+    prepare_environment(installation)
+    instance = dagster_instance(installation)
+    lock = WarehouseLock(installation.home)
+    with suppress(LockHeld):
+        lock.acquire(wait_seconds=0)
+        end_dead_runs(instance, of_dagster=True)
+        lock.release()
+    instance.dispose()
+    workspace = str(REPOSITORY / "workspace.yaml")
+    # `dagster dev` warns of its successor `dg`, which is no part of the installation.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    # Dagster's processes import from the folder they are started in, whatever happens to lie there.
+    os.chdir(REPOSITORY)
+    dagster = [sys.executable, "-m", "pipelines.orchestration.serving"]
+    os.execv(sys.executable, [*dagster, "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])
