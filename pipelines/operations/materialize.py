@@ -23,10 +23,15 @@ def materialize(session: Session, name: str, job_name: str = "month_end") -> Non
     # What they would tell, stages tell in sentences; a Ctrl-C makes a traceback of SQLAlchemy's pool.
     for logger in ("dagster", "sqlalchemy"):
         logging.getLogger(logger).setLevel(logging.CRITICAL + 1)
-    instance = dagster_instance(session.installation)
     # Of its history it writes there itself, with all that could not be written.
     silent = redirect_stderr(io.StringIO())
-    with silent, warnings.catch_warnings(), handing(session), writing_history(session.installation):
+    with (
+        dagster_instance(session.installation) as instance,
+        silent,
+        warnings.catch_warnings(),
+        handing(session),
+        writing_history(session.installation),
+    ):
         warnings.simplefilter("ignore")
         end_dead_runs(instance, of_dagster=False)
         job = definitions(session.installation, name).resolve_job_def(job_name)

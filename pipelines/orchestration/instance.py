@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.errors import CallbillError
+from pipelines.orchestration.history import History
 from pipelines.settings import Installation
 from pipelines.storage.atomic_files import put
 
@@ -45,7 +47,9 @@ def dagster_instance(installation: Installation) -> dg.DagsterInstance:
             beside = folder / ".dagster.yaml.new"
             beside.write_text(DAGSTER_YAML, encoding="utf-8")
             put(beside, settings)
-        instance = dg.DagsterInstance.from_config(str(folder))
+        kept = {"module": History.__module__, "class": History.__name__, "config": {"base_dir": str(folder)}}
+        reference = InstanceRef.from_dir(str(folder), overrides={"storage": {"custom": kept}})
+        instance = dg.DagsterInstance.from_ref(reference)
         instance.get_run_records(limit=1)
         instance.get_asset_keys()
         return instance

@@ -8,36 +8,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from dagster._core.storage.event_log.sqlite import sqlite_event_log
-from dagster._core.storage.runs.sqlite import sqlite_run_storage
-from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
-from sqlalchemy import Engine
-
 from pipelines.cli import cli, guarded
-
-
-def _made_once(create: Callable[..., Engine]) -> Callable[..., Engine]:
-    made: dict[str, Engine] = {}
-
-    def engine(url: str, **options: Any) -> Engine:
-        if url not in made:
-            made[url] = create(url, **options)
-        return made[url]
-
-    return engine
-
-
-# Dagster makes an engine of SQLAlchemy for each statement, which then is compiled anew: a third of a run's time, and half
-# of a first one's. An engine keeps no connection.
-for storage in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
-    storage.create_engine = _made_once(storage.create_engine)
 
 PROGRAM = str(Path(sys.executable).with_name("callbill"))
 
