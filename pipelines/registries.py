@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 
-import phonenumbers
-import pycountry
 from iso4217 import Currency
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
@@ -19,7 +17,17 @@ NON_GEOGRAPHIC = "001"
 @cache
 def countries() -> frozenset[str]:
     """ISO 3166-1 alpha-2 codes, the few more that have numbers of their own (XK, AC, TA), and 001."""
-    return frozenset(item.alpha_2 for item in pycountry.countries) | phonenumbers.SUPPORTED_REGIONS | {NON_GEOGRAPHIC}
+    import pycountry
+
+    return frozenset(item.alpha_2 for item in pycountry.countries) | regions_with_numbers() | {NON_GEOGRAPHIC}
+
+
+def regions_with_numbers() -> frozenset[str]:
+    """Countries and territories with a numbering plan of their own, as ISO 3166-1 alpha-2 codes."""
+    # Here and not above: it is the largest import of most commands, and few of them ask.
+    from phonenumbers import SUPPORTED_REGIONS
+
+    return frozenset(SUPPORTED_REGIONS)
 
 
 @cache

@@ -7,14 +7,16 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipelines.cli.commands import books, closing, documents, mail, mediation
-from pipelines.cli.options import HOME, JSON, PRICES, WAIT, print_json
+from pipelines.cli.options import HOME, JSON, PRICES, WAIT, find_installation, print_json
 from pipelines.errors import BadInput, CallbillError, Interrupted, is_interruption, told
-from pipelines.settings import EXAMPLE_TARIFF, Installation
+
+if TYPE_CHECKING:
+    from pipelines.settings import Installation
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -59,8 +61,9 @@ def demo(home: Path | None, price_tables: Path | None, wait: float | None, as_js
     from pipelines.cli.commands.documents import say_documents
     from pipelines.cli.terminal import progress_display, show_where_to_look
     from pipelines.example.month import write_example
+    from pipelines.settings import EXAMPLE_TARIFF
 
-    installation = Installation.find(home, price_tables)
+    installation = find_installation(home, price_tables)
     tariff = installation.tariff or EXAMPLE_TARIFF
     mark = installation.home / ".example"
     if installation.home.exists() and any(installation.home.iterdir()) and not mark.exists():
@@ -70,7 +73,7 @@ def demo(home: Path | None, price_tables: Path | None, wait: float | None, as_js
     with progress_display() as progress:
         progress.stage("write the example month")
         write_example(installation.home, "2026-10", tariff=tariff)
-    installation = Installation.find(home, price_tables)
+    installation = find_installation(home, price_tables)
     _run(installation, "2026-10", wait, as_json)
     from pipelines.operations.issue import coming_issue, issue_bills
     from pipelines.operations.make_documents import make_documents
@@ -96,7 +99,7 @@ def run(month: str, home: Path | None, price_tables: Path | None, wait: float | 
     Loads what is new in HOME/inbox and the reference files, rates the month's usage, builds its draft bills, holds
     the controls against them and publishes HOME/published/billing.duckdb. Running it again changes nothing.
     """
-    _run(Installation.find(home, price_tables), month, wait, as_json)
+    _run(find_installation(home, price_tables), month, wait, as_json)
 
 
 def _run(installation: Installation, month: str, wait: float | None, as_json: bool) -> None:
@@ -125,7 +128,7 @@ def check(home: Path | None, price_tables: Path | None, as_json: bool) -> None:
     from pipelines.cli.terminal import print_tariff
     from pipelines.operations.check import check_inputs
 
-    report = check_inputs(Installation.find(home, price_tables))
+    report = check_inputs(find_installation(home, price_tables))
     if as_json:
         print_json(report)
     else:
@@ -158,7 +161,7 @@ def explain(identifier: str, home: Path | None, price_tables: Path | None, as_js
     """
     from pipelines.explain import explain as explanation
 
-    found = explanation(Installation.find(home, price_tables), identifier)
+    found = explanation(find_installation(home, price_tables), identifier)
     if as_json:
         print_json(found)
     else:
@@ -174,7 +177,7 @@ def ui(home: Path | None, price_tables: Path | None, port: int) -> None:
     from pipelines.operations.ui import serve_ui
     from pipelines.orchestration.serving import require_free
 
-    installation = Installation.find(home, price_tables)
+    installation = find_installation(home, price_tables)
     # Runs that are started there need it; here a person sees what is missing.
     _ = installation.price_tables
     require_free(port)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from pipelines.settings import Installation
 
 HOME = click.option(
     "--home",
@@ -25,6 +28,14 @@ WAIT = click.option(
     metavar="SECONDS",
     help="How long to wait for a run that holds the warehouse. Default: [run] lock_wait_seconds, 60.",
 )
+
+
+def find_installation(home: Path | None, price_tables: Path | None) -> Installation:
+    """The installation that the options name. Raises BadInput where its settings cannot be used."""
+    # Here and not above: to print a help needs none of what settings need.
+    from pipelines.settings import Installation
+
+    return Installation.find(home, price_tables)
 
 
 def print_json(result: Any) -> None:

@@ -7,7 +7,7 @@ from pipelines.explain.raw import RawRecord
 from pipelines.explain.records import PRICES
 from pipelines.explain.sources import Sources, account_name, at_line
 from pipelines.explain.words import Page, Row, exact, moment
-from transforms.tables.usage import SERVICES, UNSTATED
+from transforms.tables.vocabulary import SERVICES, UNSTATED
 
 _MANY = 20
 

@@ -20,7 +20,7 @@ from pipelines.storage.unfinished import must_publish
 from pipelines.storage.warehouse import Warehouse
 from transforms.tables.base import assert_contract, conform
 from transforms.tables.suspense import WriteOffs
-from transforms.tables.usage import LEGS
+from transforms.tables.vocabulary import LEGS
 
 MOST_NAMED = 20
 """Records that an entry of the audit trail names; of more it says how many, and `write_offs` names them."""

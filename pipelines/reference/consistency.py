@@ -14,7 +14,7 @@ from pipelines.settings import Installation, Month
 from pipelines.storage.catalogue import PRICE_TABLES, REFERENCE
 from transforms.billing.bills import missing_vat_rates
 from transforms.rating.book import DEFAULT_LIST
-from transforms.tables.reference import CREDIT_KINDS
+from transforms.tables.vocabulary import CREDIT_KINDS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.settings.toml_section import is_time_zone
-from transforms.tables.reference import LANGUAGES
+from transforms.tables.vocabulary import LANGUAGES
 
 if TYPE_CHECKING:
     from pipelines.settings import Billing, Bounds, DirectDebits, Documents, Issuing, Loading, Mail, Settings

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phonenumbers import SUPPORTED_REGIONS
-
+from pipelines.registries import regions_with_numbers
 from pipelines.settings.toml_section import is_time_zone, read_section
 from transforms.mediation.formats import all_formats
 
@@ -57,7 +56,7 @@ def _unreadable_source(path: Path, section: str, source: SourceSettings) -> list
     found = []
     if source.time_zone and not is_time_zone(source.time_zone):
         found.append(f"{path}: [{section}] time_zone: '{source.time_zone}' is no time zone such as Europe/Paris")
-    if source.country and source.country not in SUPPORTED_REGIONS:
+    if source.country and source.country not in regions_with_numbers():
         found.append(
             f"{path}: [{section}] country: '{source.country}' is no country with telephone numbers, such as FR"
         )

@@ -24,7 +24,8 @@ from pipelines.storage.atomic_files import put
 from pipelines.storage.month_files import scan
 from pipelines.storage.session import Session
 from transforms.tables.base import assert_contract, conform
-from transforms.tables.documents import MAIL_KINDS, Documents
+from transforms.tables.documents import Documents
+from transforms.tables.vocabulary import MAIL_KINDS
 
 MANIFEST = "manifest.csv"
 """The rows of `documents` of a month, beside its files."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import dagster as dg
 import polars as pl
 
 from transforms.tables import base, billing, books, closing, control, documents, prices, reference, suspense, usage
@@ -166,21 +165,6 @@ def described(field: object) -> str:
     unit = (getattr(field, "metadata", None) or {}).get("unit")
     text = str(getattr(field, "description", "") or "")
     return f"{text} [{unit}]" if unit else text
-
-
-def column_schema(table: type[Table]) -> dg.TableSchema:
-    """The columns of `table` as Dagster shows them."""
-    return dg.TableSchema(
-        columns=[
-            dg.TableColumn(
-                name=name,
-                type=sql_type(base.types(table)[name]),
-                description=described(field),
-                constraints=dg.TableColumnConstraints(nullable=bool(field.nullable), unique=bool(field.unique)),
-            )
-            for name, field in base.columns(table).items()
-        ]
-    )
 
 
 def _one_line(table: type[Table]) -> str:

@@ -17,7 +17,7 @@ from tests.mail_server import FAULTS, Mailbox, at, at_random, mail_server
 from tests.pipelines.homes import Home
 from tests.pipelines.letterbox import MAIL, Clock, deliver, mail_home, outbox, receipts, receive
 from tests.support import scratch
-from transforms.tables.documents import MAIL_STATES
+from transforms.tables.vocabulary import MAIL_STATES
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from polars._typing import PolarsDataType
 from transforms.billing.issuing import numbers
 from transforms.billing.money import MinorUnits, times, to_minor_unit
 from transforms.tables.base import AMOUNT_SCALE, MONEY, assert_contract, conform
-from transforms.tables.billing import LINE_KINDS, CorrectionLines, CorrectionNotes
+from transforms.tables.billing import CorrectionLines, CorrectionNotes
+from transforms.tables.vocabulary import LINE_KINDS
 
 _WIDE = pl.Decimal(38, AMOUNT_SCALE)
 _AMOUNT = pl.Decimal(18, AMOUNT_SCALE)

@@ -6,7 +6,8 @@ import polars as pl
 
 from transforms.billing.money import MinorUnits, to_minor_unit
 from transforms.tables.base import MONEY, assert_contract, conform
-from transforms.tables.billing import LINE_KINDS, BillLines
+from transforms.tables.billing import BillLines
+from transforms.tables.vocabulary import LINE_KINDS
 
 LINE_KEY = (
     "account_id",

@@ -11,7 +11,7 @@ import polars as pl
 from transforms.mediation.dial_strings import SEVERAL, is_outside, numbers_dialled, same_number, technology
 from transforms.mediation.records import with_all_fields
 from transforms.mediation.telephone import international
-from transforms.tables.usage import UNSTATED
+from transforms.tables.vocabulary import UNSTATED
 
 PLACE = ("file_number", "record_number")
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from phonenumbers import SUPPORTED_REGIONS
 
 from transforms.mediation.records import FIELDS, SMS_STATUSES, VOICE_STATUSES
-from transforms.tables.usage import DIRECTIONS, SERVICES
+from transforms.tables.vocabulary import DIRECTIONS, SERVICES
 
 NEEDED = ("record_id", "service", "from_number", "to_number", "started_at")
 JOINED_BY = {"record_id": ":", "linked_id": ":", "started_at": " "}

@@ -15,7 +15,7 @@ from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
 from transforms.mediation.telephone import international, is_extension, number_or_extension
 from transforms.mediation.values import epoch, local_instant, said
-from transforms.tables.usage import UNSTATED
+from transforms.tables.vocabulary import UNSTATED
 
 VARIABLES = (
     "uuid",

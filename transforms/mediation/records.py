@@ -13,7 +13,8 @@ import polars as pl
 
 from transforms.mediation import segments, values
 from transforms.tables.base import conform
-from transforms.tables.usage import DIRECTIONS, SERVICES, UNSTATED, UsageRecords
+from transforms.tables.usage import UsageRecords
+from transforms.tables.vocabulary import DIRECTIONS, SERVICES, UNSTATED
 
 FIELDS = (
     "record_id",

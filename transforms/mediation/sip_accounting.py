@@ -17,7 +17,7 @@ from transforms.mediation.sip_words import dialog, is_extension, moment, number,
 from transforms.mediation.source import Source
 from transforms.mediation.text_lines import NOT_UTF8, UNREADABLE
 from transforms.mediation.values import said, shape
-from transforms.tables.usage import UNSTATED
+from transforms.tables.vocabulary import UNSTATED
 
 CORE = ("method", "from_tag", "to_tag", "callid", "sip_code", "sip_reason", "time")
 """The columns that the module acc always writes, in this order."""

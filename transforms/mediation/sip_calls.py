@@ -12,7 +12,7 @@ from transforms.mediation.records import with_all_fields
 from transforms.mediation.sip_words import dialog, is_extension, moment, number, status
 from transforms.mediation.source import Source
 from transforms.mediation.text_lines import CsvLines
-from transforms.tables.usage import UNSTATED
+from transforms.tables.vocabulary import UNSTATED
 
 _DELIMITERS = ",;\t|"
 _NAMES: dict[str, tuple[str, ...]] = {

@@ -8,14 +8,18 @@ import pandera.polars as pa
 import polars as pl
 
 from transforms.tables.base import Amount, Charge, ChargeSum, Instant, Price, Rate, Table
-from transforms.tables.reference import BILLING_MODES, CREDIT_KINDS, PAYMENT_METHODS
-from transforms.tables.usage import DIRECTIONS, RatedUsage
-
-LINE_KINDS = ("voice", "sms", "number_fee", "adjustment")
-UNITS = ("seconds", "segments", "messages", "months")
-BILL_STATUSES = ("draft", "issued", "parked")
-NOTE_KINDS = ("credit_note", "debit_note")
-VAT_RULES = ("domestic", "reverse_charge", "eu_consumer", "outside_eu", "charged_at_top_up")
+from transforms.tables.usage import RatedUsage
+from transforms.tables.vocabulary import (
+    BILL_STATUSES,
+    BILLING_MODES,
+    CREDIT_KINDS,
+    DIRECTIONS,
+    LINE_KINDS,
+    NOTE_KINDS,
+    PAYMENT_METHODS,
+    UNITS,
+    VAT_RULES,
+)
 
 _MONTH = "Month billed, as 2026-10."
 _CURRENCY = "Currency of every amount of the row, ISO 4217."

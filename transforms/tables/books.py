@@ -8,23 +8,11 @@ import pandera.polars as pa
 import polars as pl
 
 from transforms.tables.base import AMOUNT_SCALE, Amount, Instant, Table
-from transforms.tables.billing import NOTE_KINDS
-
-DOCUMENT_KINDS = ("bill", *NOTE_KINDS)
-RECEIVABLE_KINDS = (*DOCUMENT_KINDS, "payment")
-JOURNAL_DOCUMENTS = ("bills", "credit_notes", "debit_notes", "top_ups", "credits", "payments")
-JOURNAL_ACCOUNTS = (
-    "receivables",
-    "customer_credit",
-    "bank",
-    "vat_payable",
-    "revenue_voice",
-    "revenue_sms",
-    "revenue_number_fees",
-    "revenue_adjustments",
-    "goodwill",
-    "refunds",
-    "opening_balances",
+from transforms.tables.vocabulary import (
+    DOCUMENT_KINDS,
+    JOURNAL_ACCOUNTS,
+    JOURNAL_DOCUMENTS,
+    RECEIVABLE_KINDS,
 )
 
 Total = Annotated[pl.Decimal, 38, AMOUNT_SCALE]

@@ -8,14 +8,14 @@ import pandera.polars as pa
 import polars as pl
 
 from transforms.tables.base import Amount, Instant, Table
-from transforms.tables.billing import NOTE_KINDS
-from transforms.tables.reference import PAYMENT_METHODS
-
-MAIL_KINDS = ("bill", *NOTE_KINDS, "receipt")
-FILE_KINDS = (*MAIL_KINDS, "direct_debits", "open_items")
-FORMS = ("pdf", "ubl", "csv", "xml")
-COLLECTION_METHODS = ("direct_debit", "bank_transfer")
-MAIL_STATES = ("pending", "sending", "sent", "retry", "failed", "unknown")
+from transforms.tables.vocabulary import (
+    COLLECTION_METHODS,
+    FILE_KINDS,
+    FORMS,
+    MAIL_KINDS,
+    MAIL_STATES,
+    PAYMENT_METHODS,
+)
 
 
 class Documents(Table):

@@ -8,8 +8,8 @@ import pandera.polars as pa
 import polars as pl
 
 from transforms.tables.base import Price, Rate, Table
+from transforms.tables.vocabulary import PRORATIONS
 
-PRORATIONS = ("none", "daily")
 _LIST = "The price list this row belongs to."
 _FROM = "First day on which the row is in force, in the billing time zone."
 _INCREMENTS = {"ge": 1, "metadata": {"unit": "seconds"}}

@@ -8,11 +8,7 @@ import pandera.polars as pa
 import polars as pl
 
 from transforms.tables.base import Amount, Instant, Price, Table
-
-BILLING_MODES = ("prepaid", "postpaid")
-PAYMENT_METHODS = ("balance", "direct_debit", "bank_transfer")
-LANGUAGES = ("en", "fr")
-CREDIT_KINDS = ("top_up", "opening_balance", "refund", "goodwill")
+from transforms.tables.vocabulary import BILLING_MODES, CREDIT_KINDS, LANGUAGES, PAYMENT_METHODS
 
 
 class Accounts(Table):

@@ -8,7 +8,8 @@ import pandera.polars as pa
 import polars as pl
 
 from transforms.tables.base import Instant, Table
-from transforms.tables.usage import DIRECTIONS, LEGS, REASONS, SERVICES, Suspense
+from transforms.tables.usage import Suspense
+from transforms.tables.vocabulary import DIRECTIONS, LEGS, REASONS, SERVICES
 
 
 class PublishedSuspense(Suspense):

@@ -8,27 +8,17 @@ import pandera.polars as pa
 import polars as pl
 
 from transforms.tables.base import Charge, Instant, Price, Table
-
-SERVICES = ("voice", "sms")
-DIRECTIONS = ("inbound", "outbound")
-UNSTATED = "unstated"
-"""Direction of a record whose source does not tell which party is the customer."""
-STATUSES = ("answered", "no_answer", "busy", "failed", "sent", "delivered", "received", "rejected")
-LEGS = ("main", "forwarded")
-REASONS = (
-    "unreadable",
-    "bad_value",
-    "sms_length_unknown",
-    "account_unknown",
-    "no_destination",
-    "no_price",
-    "conflicting_duplicate",
-    "incomplete",
-    "changed_file",
+from transforms.tables.vocabulary import (
+    DIRECTIONS,
+    LEGS,
+    NUMBER_CHANGES,
+    PART_STATES,
+    REASONS,
+    SERVICES,
+    STATUSES,
+    SUSPENSE_STATES,
+    UNSTATED,
 )
-NUMBER_CHANGES = ("assigned", "unassigned")
-PART_STATES = ("waiting", "usage", "told", "repeated", "refused")
-SUSPENSE_STATES = ("open", "recycled", "written_off")
 
 _FILE_NUMBER = "Position of the file in the order in which files were found; short for file_id."
 _RECORD_NUMBER = "Position of the record in its file, from 1; header and blank lines do not count."

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli.options import HOME, JSON, PRICES, print_json
-from pipelines.settings import Installation
+from pipelines.cli.options import HOME, JSON, PRICES, find_installation, print_json
 
 
 @click.command()
@@ -33,7 +32,7 @@ def statement(
     from pipelines.cli.terminal import show_statement
     from pipelines.operations.statements import statement as of_account
 
-    result = of_account(Installation.find(home, price_tables), account, from_month, until_month)
+    result = of_account(find_installation(home, price_tables), account, from_month, until_month)
     if as_json:
         print_json(result)
     else:
@@ -53,7 +52,7 @@ def overdue(on: datetime | None, home: Path | None, price_tables: Path | None, a
     from pipelines.cli.terminal import show_overdue
     from pipelines.operations.statements import overdue as open_by_age
 
-    result = open_by_age(Installation.find(home, price_tables), on.date() if on else None)
+    result = open_by_age(find_installation(home, price_tables), on.date() if on else None)
     if as_json:
         print_json(result)
     else:
@@ -73,7 +72,7 @@ def journal(month: str, home: Path | None, price_tables: Path | None, as_json: b
     from pipelines.cli.terminal import print_journal
     from pipelines.operations.statements import month_journal
 
-    lines = month_journal(Installation.find(home, price_tables), month)
+    lines = month_journal(find_installation(home, price_tables), month)
     if as_json:
         print_json({"month": month, "lines": lines})
     else:

@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
-from pipelines.cli.options import HOME, JSON, PRICES, WAIT, print_json
+from pipelines.cli.options import HOME, JSON, PRICES, WAIT, find_installation, print_json
 from pipelines.errors import BadInput
-from pipelines.settings import Installation
 
 NEW_TARIFF = click.option(
     "--new-tariff", is_flag=True, help="Go on where prices are other than those that the month was billed by."
@@ -52,7 +51,7 @@ def issue(
         raise BadInput("--early and --because TEXT go together: an early issue is written into the audit trail")
     if not yes and not sys.stdin.isatty():
         raise BadInput("issue asks before it numbers bills, and nobody can answer here: add --yes")
-    installation = Installation.find(home, price_tables)
+    installation = find_installation(home, price_tables)
     with progress_display() as progress:
         coming = coming_issue(
             installation, month, progress, early=because or "", new_tariff=new_tariff, wait_seconds=wait
@@ -112,7 +111,7 @@ def correct(
 
     with progress_display() as progress:
         result = correct_bills(
-            Installation.find(home, price_tables),
+            find_installation(home, price_tables),
             month,
             progress,
             issue=with_notes,
@@ -144,7 +143,7 @@ def park(
     """Hold the bill of ACCOUNT for MONTH back from being issued."""
     from pipelines.operations.park import park_bill
 
-    park_bill(Installation.find(home, price_tables), month, account, reason, by, wait_seconds=wait)
+    park_bill(find_installation(home, price_tables), month, account, reason, by, wait_seconds=wait)
     click.echo(f"{month}:{account} is parked")
 
 
@@ -162,7 +161,7 @@ def release(
     """Let the bill of ACCOUNT for MONTH be issued, whatever the bounds say of it."""
     from pipelines.operations.park import release_bill
 
-    release_bill(Installation.find(home, price_tables), month, account, reason, by, wait_seconds=wait)
+    release_bill(find_installation(home, price_tables), month, account, reason, by, wait_seconds=wait)
     click.echo(f"{month}:{account} is released; callbill issue {month} issues it")
 
 
@@ -179,7 +178,7 @@ def verify(month: str, home: Path | None, price_tables: Path | None, wait: float
     """
     from pipelines.operations.verify import verify_issued
 
-    result = verify_issued(Installation.find(home, price_tables), month, wait_seconds=wait)
+    result = verify_issued(find_installation(home, price_tables), month, wait_seconds=wait)
     _findings(result, as_json, f"{month} is as it was issued")
 
 
@@ -199,7 +198,7 @@ def rebuild(month: str, home: Path | None, price_tables: Path | None, wait: floa
     from pipelines.operations.rebuild import rebuild_issued
 
     with progress_display() as progress:
-        result = rebuild_issued(Installation.find(home, price_tables), month, progress, wait_seconds=wait)
+        result = rebuild_issued(find_installation(home, price_tables), month, progress, wait_seconds=wait)
     _findings(result, as_json, f"{month} comes out as it was issued")
 
 
@@ -238,7 +237,7 @@ def simulate(month: str, home: Path | None, price_tables: Path | None, above: in
     from pipelines.operations.simulate import simulate_month
 
     with progress_display() as progress:
-        result = simulate_month(Installation.find(home, price_tables), month, above, progress)
+        result = simulate_month(find_installation(home, price_tables), month, above, progress)
     if as_json:
         print_json(result)
     else:

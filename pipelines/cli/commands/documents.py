@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from pipelines.cli.options import HOME, JSON, PRICES, WAIT, print_json
-from pipelines.settings import Installation
+from pipelines.cli.options import HOME, JSON, PRICES, WAIT, find_installation, print_json
 
 _KINDS = {
     "bill": ("bill", "bills"),
@@ -39,7 +38,7 @@ def documents(month: str, home: Path | None, price_tables: Path | None, wait: fl
     from pipelines.operations.make_documents import make_documents
 
     with progress_display() as progress:
-        result = make_documents(Installation.find(home, price_tables), month, progress, wait_seconds=wait)
+        result = make_documents(find_installation(home, price_tables), month, progress, wait_seconds=wait)
     if as_json:
         print_json(result)
         return

@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from pipelines.cli.commands.closing import BY, REASON
-from pipelines.cli.options import HOME, JSON, PRICES, WAIT, print_json
-from pipelines.settings import Installation
-from transforms.tables.documents import MAIL_STATES
+from pipelines.cli.options import HOME, JSON, PRICES, WAIT, find_installation, print_json
+from transforms.tables.vocabulary import MAIL_STATES
 
 
 @click.command()
@@ -28,7 +27,7 @@ def send(home: Path | None, price_tables: Path | None, wait: float | None, as_js
     from pipelines.operations.outbox import send_outbox
 
     with progress_display() as progress:
-        result = send_outbox(Installation.find(home, price_tables), progress, wait_seconds=wait)
+        result = send_outbox(find_installation(home, price_tables), progress, wait_seconds=wait)
     if as_json:
         print_json(result)
         return
@@ -60,7 +59,7 @@ def outbox(state: str | None, home: Path | None, price_tables: Path | None, wait
     from pipelines.operations.outbox import list_outbox
 
     with progress_display() as progress:
-        rows = list_outbox(Installation.find(home, price_tables), progress, state, wait_seconds=wait)
+        rows = list_outbox(find_installation(home, price_tables), progress, state, wait_seconds=wait)
     if as_json:
         print_json({"state": state, "emails": rows})
     else:
@@ -93,7 +92,7 @@ def resend(
     from pipelines.operations.outbox import put_back
 
     with progress_display() as progress:
-        installation = Installation.find(home, price_tables)
+        installation = find_installation(home, price_tables)
         put_back(installation, numbers, reason, by, again=again, progress=progress, wait_seconds=wait)
     for number in numbers:
         click.echo(f"{number} is to be sent; callbill send sends it")

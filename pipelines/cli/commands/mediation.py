@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from pipelines.cli.commands.closing import BY
-from pipelines.cli.options import HOME, JSON, PRICES, WAIT, print_json
-from pipelines.settings import Installation
-from transforms.tables.usage import REASONS
+from pipelines.cli.options import HOME, JSON, PRICES, WAIT, find_installation, print_json
+from transforms.tables.vocabulary import REASONS
 
 MONTH_OF = click.option("--month", metavar="MONTH", help="Only records of that month of usage.")
 ACCOUNT = click.option("--account", metavar="ACCOUNT", help="Only records of that account.")
@@ -43,7 +42,7 @@ def sniff(
     from pipelines.cli.terminal import show_sniffed
     from pipelines.operations.sniff import sniff_file
 
-    result = sniff_file(Installation.find(home, price_tables), file, form, records, show_numbers=show_numbers)
+    result = sniff_file(find_installation(home, price_tables), file, form, records, show_numbers=show_numbers)
     if as_json:
         print_json(result)
     else:
@@ -75,7 +74,7 @@ def suspense(
     from pipelines.cli.terminal import show_suspense
     from pipelines.operations.suspense import list_suspense
 
-    result = list_suspense(Installation.find(home, price_tables), month, account, reason, each=each)
+    result = list_suspense(find_installation(home, price_tables), month, account, reason, each=each)
     if as_json:
         print_json(result)
     else:
@@ -105,7 +104,7 @@ def recycle(
     from pipelines.operations.recycle import recycle_months
 
     with progress_display() as progress:
-        result = recycle_months(Installation.find(home, price_tables), progress, source=source, wait_seconds=wait)
+        result = recycle_months(find_installation(home, price_tables), progress, source=source, wait_seconds=wait)
     if as_json:
         print_json(result)
         return
@@ -155,7 +154,7 @@ def write_off(
     chosen = Chosen(names, reason, month, account)
     with progress_display() as progress:
         result = close(
-            Installation.find(home, price_tables), chosen, because, by, progress, undo=undo, wait_seconds=wait
+            find_installation(home, price_tables), chosen, because, by, progress, undo=undo, wait_seconds=wait
         )
     if as_json:
         print_json(result)

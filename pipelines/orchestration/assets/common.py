@@ -8,6 +8,7 @@ import dagster as dg
 
 from pipelines.settings import Billing
 from pipelines.storage import catalogue
+from transforms.tables import base
 from transforms.tables.base import Table
 
 OWNERS = ["team:billing"]
@@ -22,6 +23,21 @@ def monthly(billing: Billing, until: str | None = None) -> dg.MonthlyPartitionsD
     )
 
 
+def column_schema(table: type[Table]) -> dg.TableSchema:
+    """The columns of `table` as Dagster shows them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=name,
+                type=catalogue.sql_type(base.types(table)[name]),
+                description=catalogue.described(field),
+                constraints=dg.TableColumnConstraints(nullable=bool(field.nullable), unique=bool(field.unique)),
+            )
+            for name, field in base.columns(table).items()
+        ]
+    )
+
+
 def described(
     table: type[Table], group: str, deps: list[str], kinds: set[str], months: dg.MonthlyPartitionsDefinition
 ) -> dict[str, Any]:
@@ -33,5 +49,5 @@ def described(
         "owners": OWNERS,
         "kinds": kinds,
         "partitions_def": months,
-        "metadata": {"dagster/column_schema": catalogue.column_schema(table), "key": ", ".join(table._key)},
+        "metadata": {"dagster/column_schema": column_schema(table), "key": ", ".join(table._key)},
     }

@@ -18,7 +18,7 @@ from transforms.mediation.source import Source
 from transforms.mediation.switch_clock import with_moment
 from transforms.mediation.telephone import international
 from transforms.mediation.text_lines import CsvLines
-from transforms.tables.usage import UNSTATED
+from transforms.tables.vocabulary import UNSTATED
 
 NAME = "asterisk"
 KINDS: tuple[Kind, ...] = ("csv",)

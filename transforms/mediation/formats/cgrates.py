@@ -16,7 +16,7 @@ from transforms.mediation.source import Source
 from transforms.mediation.telephone import is_extension, number_or_extension
 from transforms.mediation.text_lines import CsvLines, Fields, lacking
 from transforms.mediation.values import epoch, instant, local_instant
-from transforms.tables.usage import UNSTATED
+from transforms.tables.vocabulary import UNSTATED
 
 NAME = "cgrates"
 KINDS: tuple[Kind, ...] = ("csv",)

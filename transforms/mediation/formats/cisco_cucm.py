@@ -17,7 +17,7 @@ from transforms.mediation.source import Source
 from transforms.mediation.telephone import is_extension, number_or_extension
 from transforms.mediation.text_lines import CsvLines
 from transforms.mediation.values import epoch
-from transforms.tables.usage import UNSTATED
+from transforms.tables.vocabulary import UNSTATED
 
 NAME = "cisco_cucm"
 KINDS: tuple[Kind, ...] = ("csv",)

@@ -18,7 +18,7 @@ from transforms.mediation.source import Source
 from transforms.mediation.telephone import international
 from transforms.mediation.text_lines import CsvLines, header_names
 from transforms.mediation.values import epoch, instant, local_instant
-from transforms.tables.usage import UNSTATED
+from transforms.tables.vocabulary import UNSTATED
 
 NAME = "table"
 KINDS: tuple[Kind, ...] = ("csv",)

@@ -14,7 +14,7 @@ from transforms.mediation.formats import Kind, Reader
 from transforms.mediation.interfaces import BILLABLE, interface_records
 from transforms.mediation.source import Source
 from transforms.mediation.values import instant, local_instant, moment, rfc_2822, standard_word
-from transforms.tables.usage import UNSTATED
+from transforms.tables.vocabulary import UNSTATED
 
 NAME = "twilio"
 KINDS: tuple[Kind, ...] = ("csv", "json")

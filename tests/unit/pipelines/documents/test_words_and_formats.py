@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.documents import localisation
 from pipelines.documents.translations import EN, FR, WORDS
-from transforms.tables.reference import LANGUAGES
+from transforms.tables.vocabulary import LANGUAGES
 
 
 def test_both_languages_have_the_same_words_with_the_same_values() -> None:

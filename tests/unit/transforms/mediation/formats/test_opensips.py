@@ -16,7 +16,7 @@ from transforms.mediation.records import FIELDS, mediate
 from transforms.mediation.sip_accounting import CORE, assemble
 from transforms.mediation.source import Source
 from transforms.mediation.text_lines import NOT_UTF8
-from transforms.tables.usage import UNSTATED
+from transforms.tables.vocabulary import UNSTATED
 
 SAMPLE = Path(__file__).parents[4] / "samples" / "opensips_acc.log"
 FRENCH = Source(time_zone="Europe/Paris", country="FR")
