@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 from iso4217 import Currency
-from stdnum.eu import vat
-from stdnum.exceptions import ValidationError
 
 from transforms.billing.vat import EU
 
@@ -38,19 +36,26 @@ def minor_units() -> dict[str, int]:
 
 def is_valid_vat_number(text: str) -> bool:
     """Whether `text` is a valid VAT number of a country of the EU, check digits included."""
-    try:
-        return bool(text) and bool(vat.is_valid(vat.compact(text)))
-    except ValidationError:
-        return False
+    return bool(text) and _valid_number(text) is not None
 
 
 def is_vat_number(text: str | None, seller_country: str) -> bool:
     """Whether `text` is a valid VAT number, check digits included, of an EU country other than the seller's."""
-    if not text:
+    number = _valid_number(text) if text else None
+    if number is None:
         return False
+    prefix = number[:2].upper().replace("EL", "GR")
+    return prefix in EU and prefix != seller_country
+
+
+def _valid_number(text: str) -> str | None:
+    """A valid VAT number of the EU without what parts it for readers; None for any other text."""
+    # Here and not above: it loads what asks the EU's service, which no command does.
+    from stdnum.eu import vat
+    from stdnum.exceptions import ValidationError
+
     try:
-        number = vat.compact(text)
-        prefix = number[:2].upper().replace("EL", "GR")
-        return prefix in EU and prefix != seller_country and vat.is_valid(number)
+        number: str = vat.compact(text)
+        return number if vat.is_valid(number) else None
     except ValidationError:
-        return False
+        return None
