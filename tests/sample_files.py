@@ -15,7 +15,8 @@ from typing import Any
 import polars as pl
 
 from pipelines.inputs.inbox import InboxFile, read
-from transforms.mediation.formats import Format, Kind, Read, all_formats
+from transforms.mediation.contract import Format, Kind, Read
+from transforms.mediation.formats import all_formats
 from transforms.mediation.source import Source
 
 SAMPLES = Path(__file__).parent / "samples"

@@ -19,7 +19,8 @@ from pipelines.inputs.raw_bytes import UNREADABLE
 from pipelines.inputs.raw_files import Content, find_contents
 from pipelines.inputs.sources import source_of
 from pipelines.settings import Installation
-from transforms.mediation.formats import AssemblingFormat, Format, Read, Reader, all_formats
+from transforms.mediation.contract import AssemblingFormat, Format, Read, Reader
+from transforms.mediation.formats import all_formats
 from transforms.mediation.json_lines import JsonLines
 from transforms.mediation.json_texts import JsonTexts
 from transforms.mediation.records import mediate

@@ -20,7 +20,7 @@ from pipelines.inputs.line_count import LineCount
 from pipelines.inputs.raw_bytes import Proof, RawFile, View, signature
 from pipelines.inputs.unpacking import GZIP, ZSTD, as_text, is_packed, pass_on, unpacked
 from pipelines.settings import Installation, Loading
-from transforms.mediation.formats import Format, Kind
+from transforms.mediation.contract import Format, Kind
 from transforms.mediation.text_lines import TOO_LONG
 
 BLOCK_BYTES = 48 * 1024 * 1024

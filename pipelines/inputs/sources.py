@@ -10,7 +10,8 @@ from typing import Any
 
 from pipelines.inputs.inbox import InboxFile, head
 from pipelines.settings import Installation
-from transforms.mediation.formats import DescribedFormat, all_formats
+from transforms.mediation.contract import DescribedFormat
+from transforms.mediation.formats import all_formats
 from transforms.mediation.source import Source
 
 LARGEST_DESCRIPTION = 64 * 1024

@@ -13,7 +13,8 @@ from pipelines.errors import BadInput
 from pipelines.inputs.inbox import Batch, InboxFile, read
 from pipelines.inputs.sources import source_of
 from pipelines.settings import Installation
-from transforms.mediation.formats import AssemblingFormat, Format, all_formats, header_problem
+from transforms.mediation.contract import AssemblingFormat, Format, header_problem
+from transforms.mediation.formats import all_formats
 from transforms.mediation.parts import assemble_parts
 from transforms.mediation.records import as_usage_records, mediate
 from transforms.mediation.values import shape

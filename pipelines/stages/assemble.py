@@ -8,7 +8,8 @@ import polars as pl
 
 from pipelines.storage import file_totals
 from pipelines.storage.session import Session
-from transforms.mediation.formats import AssemblingFormat, all_formats
+from transforms.mediation.contract import AssemblingFormat
+from transforms.mediation.formats import all_formats
 from transforms.mediation.parts import assemble_parts
 from transforms.tables.base import assert_contract
 from transforms.tables.usage import Duplicates, RefusedRecords, UsageRecords

@@ -17,7 +17,7 @@ from pipelines.inputs.sources import source_of, why_not_read
 from pipelines.stages.identity import KnownInbox, NewFile, identified, remember_path
 from pipelines.storage import file_totals
 from pipelines.storage.session import Session
-from transforms.mediation.formats import Format, Read
+from transforms.mediation.contract import Format, Read
 
 
 def new_files(session: Session, files: list[InboxFile], formats: Mapping[str, Format]) -> Iterator[NewFile]:

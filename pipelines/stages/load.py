@@ -27,8 +27,9 @@ from pipelines.storage.catalogue import PRICE_TABLES, REFERENCE, in_warehouse
 from pipelines.storage.kept_inputs import keep
 from pipelines.storage.session import Session
 from transforms.mediation import records
+from transforms.mediation.contract import Format, Read, Reader, header_problem, lines_read
 from transforms.mediation.duplicates import find_duplicates
-from transforms.mediation.formats import Format, Read, Reader, all_formats, header_problem, lines_read
+from transforms.mediation.formats import all_formats
 from transforms.mediation.source import Source
 from transforms.tables.base import assert_contract, conform, empty
 from transforms.tables.usage import EventParts, NumberEvents, RefusedRecords, UsageRecords

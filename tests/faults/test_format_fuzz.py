@@ -21,7 +21,7 @@ from pipelines.inputs.inbox import Batch, InboxFile, read
 from tests.faults.mutations import mutate
 from tests.sample_files import Sample, samples
 from tests.support import scratch
-from transforms.mediation.formats import AssemblingFormat, Read, lines_read
+from transforms.mediation.contract import AssemblingFormat, Read, lines_read
 from transforms.mediation.parts import assemble_parts
 from transforms.mediation.records import as_usage_records, mediate
 from transforms.tables.base import assert_contract, conform

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from transforms.mediation.formats import PART, Assembled, Kind, Read
+from transforms.mediation.contract import PART, Assembled, Kind, Read
 from transforms.mediation.json_lines import JsonLines
 from transforms.mediation.records import FIELDS
 from transforms.mediation.source import Source

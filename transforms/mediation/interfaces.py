@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from transforms.mediation.formats import Kind, LineReader, Read
+from transforms.mediation.contract import Kind, LineReader, Read
 from transforms.mediation.json_texts import JsonTexts
 from transforms.mediation.records import with_all_fields
 from transforms.mediation.text_lines import CsvLines

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from transforms.mediation.formats import Assembled
+from transforms.mediation.contract import Assembled
 from transforms.mediation.records import mediate
 from transforms.tables.base import conform
 from transforms.tables.usage import Duplicates, RefusedRecords, UsageRecords

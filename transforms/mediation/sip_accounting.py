@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from transforms.mediation.formats import PART, Assembled, Read
+from transforms.mediation.contract import PART, Assembled, Read
 from transforms.mediation.records import FIELDS, with_all_fields
 from transforms.mediation.sip_calls import SipCalls, columns_of
 from transforms.mediation.sip_words import dialog, is_extension, moment, number, status

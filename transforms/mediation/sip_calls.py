@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from transforms.mediation.formats import Read
+from transforms.mediation.contract import Read
 from transforms.mediation.records import with_all_fields
 from transforms.mediation.sip_words import dialog, is_extension, moment, number, status
 from transforms.mediation.source import Source

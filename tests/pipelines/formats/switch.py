@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from transforms.mediation.formats import Assembled, Kind, Read, Reader
+from transforms.mediation.contract import Assembled, Kind, Read, Reader
 from transforms.mediation.records import FIELDS
 from transforms.mediation.source import Source
 from transforms.mediation.telephone import international

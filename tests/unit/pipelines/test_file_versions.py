@@ -13,7 +13,7 @@ from pipelines.settings import Installation
 from pipelines.stages.file_versions import only_new, take_back
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
-from transforms.mediation.formats import PART, Read
+from transforms.mediation.contract import PART, Read
 from transforms.mediation.text_lines import UNREADABLE
 
 AT = "TIMESTAMPTZ '2026-04-05 10:00:00Z'"

@@ -18,7 +18,8 @@ import pytest
 from pipelines.inputs import inbox
 from pipelines.inputs.inbox import Batch, InboxFile, find_files, read
 from pipelines.settings import Installation, Settings
-from transforms.mediation.formats import Kind, all_formats
+from transforms.mediation.contract import Kind
+from transforms.mediation.formats import all_formats
 from transforms.mediation.text_lines import NOT_UTF8
 
 ANY: tuple[Kind, ...] = ("csv", "json", "columns")

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from transforms.mediation.contract import Kind, Read, Reader
 from transforms.mediation.dial_strings import is_outside, numbers_dialled, peer, same_number
-from transforms.mediation.formats import Kind, Read, Reader
 from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
 from transforms.mediation.switch_clock import with_moment

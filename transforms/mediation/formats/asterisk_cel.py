@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from transforms.mediation.cel_calls import CONTENT, PLACE, calls_of, whole_events
+from transforms.mediation.contract import Assembled, Kind, Read, Reader
 from transforms.mediation.dial_strings import peer
-from transforms.mediation.formats import Assembled, Kind, Read, Reader
 from transforms.mediation.records import FIELDS
 from transforms.mediation.source import Source
 from transforms.mediation.switch_clock import with_moment

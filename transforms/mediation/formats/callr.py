@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from transforms.mediation.formats import Kind, Read, Reader
+from transforms.mediation.contract import Kind, Read, Reader
 from transforms.mediation.json_texts import JsonTexts
 from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source

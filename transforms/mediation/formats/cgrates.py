@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from transforms.mediation.formats import PART, Assembled, Kind, Read, Reader
+from transforms.mediation.contract import PART, Assembled, Kind, Read, Reader
 from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source
 from transforms.mediation.telephone import is_extension, number_or_extension

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from transforms.mediation.formats import Kind, Read, Reader
+from transforms.mediation.contract import Kind, Read, Reader
 from transforms.mediation.interfaces import spelling
 from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from transforms.mediation.formats import Kind, Read, Reader
+from transforms.mediation.contract import Kind, Read, Reader
 from transforms.mediation.freeswitch import NEEDED, VARIABLES, usage_of
 from transforms.mediation.source import Source
 from transforms.mediation.text_lines import CsvLines

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from transforms.mediation.formats import Kind, Read, Reader
+from transforms.mediation.contract import Kind, Read, Reader
 from transforms.mediation.freeswitch import PROFILE, VARIABLES, usage_of, variables_of
 from transforms.mediation.json_texts import JsonTexts
 from transforms.mediation.source import Source

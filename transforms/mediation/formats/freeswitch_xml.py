@@ -10,7 +10,7 @@ from html import unescape
 
 import polars as pl
 
-from transforms.mediation.formats import Kind, Read, Reader
+from transforms.mediation.contract import Kind, Read, Reader
 from transforms.mediation.freeswitch import PROFILE, VARIABLES, usage_of, variables_of
 from transforms.mediation.source import Source
 from transforms.mediation.xml_texts import XmlTexts

@@ -5,7 +5,7 @@ Specification: the modules acc and db_flatstore, and docs/formats/kamailio.md. A
 
 from __future__ import annotations
 
-from transforms.mediation.formats import Kind, Reader
+from transforms.mediation.contract import Kind, Reader
 from transforms.mediation.sip_accounting import SipAccounting, assemble, is_accounting
 from transforms.mediation.sip_calls import is_calls
 from transforms.mediation.source import Source

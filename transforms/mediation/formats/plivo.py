@@ -10,7 +10,7 @@ from functools import partial
 
 import polars as pl
 
-from transforms.mediation.formats import Kind, Reader
+from transforms.mediation.contract import Kind, Reader
 from transforms.mediation.interfaces import BILLABLE, interface_records
 from transforms.mediation.source import Source
 from transforms.mediation.values import instant, local_instant, moment

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from transforms.mediation.formats import ColumnReader, Kind, LineReader, Read, Reader
+from transforms.mediation.column_records import ColumnReader
+from transforms.mediation.contract import Kind, LineReader, Read, Reader
 from transforms.mediation.json_lines import JsonLines
 from transforms.mediation.records import FIELDS
 from transforms.mediation.source import Source

@@ -11,8 +11,8 @@ from typing import Any
 
 import polars as pl
 
+from transforms.mediation.contract import Kind, Read, Reader
 from transforms.mediation.description import EPOCHS, JOINED_BY, OTHERWISE, Description, described
-from transforms.mediation.formats import Kind, Read, Reader
 from transforms.mediation.records import FIELDS
 from transforms.mediation.source import Source
 from transforms.mediation.telephone import international

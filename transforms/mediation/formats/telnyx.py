@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from transforms.mediation.formats import Kind, LineReader, Read, Reader
+from transforms.mediation.contract import Kind, LineReader, Read, Reader
 from transforms.mediation.json_texts import JsonTexts
 from transforms.mediation.records import with_all_fields
 from transforms.mediation.source import Source

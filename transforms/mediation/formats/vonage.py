@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from transforms.mediation.formats import Kind, LineReader, Read, Reader
+from transforms.mediation.contract import Kind, LineReader, Read, Reader
 from transforms.mediation.interfaces import spelling
 from transforms.mediation.json_texts import JsonTexts
 from transforms.mediation.records import with_all_fields

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from tests.unit.reading import read
-from transforms.mediation.formats import Kind, all_formats, header_problem
+from transforms.mediation.contract import Kind, header_problem
+from transforms.mediation.formats import all_formats
 from transforms.mediation.freeswitch import NEEDED
 from transforms.mediation.source import Source
 from transforms.mediation.text_lines import CsvLines, lacking

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from transforms.mediation.formats import ColumnReader, Reader, lines_read
+from transforms.mediation.column_records import ColumnReader
+from transforms.mediation.contract import Reader, lines_read
 from transforms.mediation.formats.standard import StandardLines
 from transforms.mediation.json_lines import JsonLines
 from transforms.mediation.json_texts import JsonTexts

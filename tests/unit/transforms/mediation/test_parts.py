@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from transforms.mediation.formats import Assembled
+from transforms.mediation.contract import Assembled
 from transforms.mediation.parts import Whole, assemble_parts
 from transforms.mediation.records import FIELDS
 from transforms.tables.base import conform

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from transforms.mediation.formats import Assembled
+from transforms.mediation.contract import Assembled
 from transforms.mediation.parts import assemble_parts
 from transforms.mediation.records import FIELDS
 from transforms.tables.base import conform

@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from transforms.mediation.formats import Kind, Read, all_formats
+from transforms.mediation.contract import Kind, Read
+from transforms.mediation.formats import all_formats
 from transforms.mediation.records import FIELDS, mediate
 from transforms.mediation.source import Source
 

@@ -12,8 +12,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tests.unit.frames import moment
+from transforms.mediation.contract import Read
 from transforms.mediation.dial_strings import SEVERAL
-from transforms.mediation.formats import Read, all_formats
+from transforms.mediation.formats import all_formats
 from transforms.mediation.records import FIELDS, mediate
 from transforms.mediation.source import Source
 

@@ -12,7 +12,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tests.unit.frames import moment
-from transforms.mediation.formats import Assembled, Read, all_formats
+from transforms.mediation.contract import Assembled, Read
+from transforms.mediation.formats import all_formats
 from transforms.mediation.formats.asterisk_cel import assemble
 from transforms.mediation.records import FIELDS, mediate
 from transforms.mediation.source import Source

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from tests.unit.transforms.mediation.formats.reading import read_lines
-from transforms.mediation.formats import Read, all_formats
+from transforms.mediation.contract import Read
+from transforms.mediation.formats import all_formats
 from transforms.mediation.records import FIELDS, mediate
 from transforms.mediation.source import Source
 

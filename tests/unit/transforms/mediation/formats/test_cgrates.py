@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from tests.unit.reading import read, said, same
-from transforms.mediation.formats import Read, all_formats
+from transforms.mediation.contract import Read
+from transforms.mediation.formats import all_formats
 from transforms.mediation.formats.cgrates import COLUMNS, assemble
 from transforms.mediation.records import FIELDS
 from transforms.mediation.source import Source

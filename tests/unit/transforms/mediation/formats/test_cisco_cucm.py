@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.unit.reading import read, said, same
-from transforms.mediation.formats import Read, all_formats
+from transforms.mediation.contract import Read
+from transforms.mediation.formats import all_formats
 from transforms.mediation.source import Source
 
 SAMPLE = (Path(__file__).parents[4] / "samples" / "cisco_cucm.csv").read_text().splitlines()

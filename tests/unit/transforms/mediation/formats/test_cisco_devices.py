@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.reading import read
-from transforms.mediation.formats import Read
+from transforms.mediation.contract import Read
 from transforms.mediation.source import Source
 
 FRANCE = Source(country="FR", extension_digits=5)

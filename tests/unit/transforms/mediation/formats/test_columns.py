@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from transforms.mediation.formats import ColumnReader, all_formats
+from transforms.mediation.column_records import ColumnReader
+from transforms.mediation.formats import all_formats
 from transforms.mediation.records import mediate
 from transforms.mediation.source import Source
 

@@ -12,7 +12,8 @@ from xml.sax.saxutils import escape
 import pytest
 
 from tests.unit.reading import read, said, same
-from transforms.mediation.formats import Read, all_formats
+from transforms.mediation.contract import Read
+from transforms.mediation.formats import all_formats
 from transforms.mediation.source import Source
 
 SAMPLES = Path(__file__).parents[4] / "samples"

@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from transforms.mediation.formats import PART, Assembled, Read, all_formats
+from transforms.mediation.contract import PART, Assembled, Read
+from transforms.mediation.formats import all_formats
 from transforms.mediation.records import FIELDS, mediate
 from transforms.mediation.sip_accounting import CORE, assemble
 from transforms.mediation.source import Source

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from transforms.mediation.formats import Kind, Read, all_formats
+from transforms.mediation.contract import Kind, Read
+from transforms.mediation.formats import all_formats
 from transforms.mediation.records import FIELDS, Mediated, mediate
 from transforms.mediation.source import Source
 

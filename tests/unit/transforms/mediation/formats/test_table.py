@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from transforms.mediation.formats import Read, all_formats
+from transforms.mediation.contract import Read
+from transforms.mediation.formats import all_formats
 from transforms.mediation.formats.table import misfits
 from transforms.mediation.records import mediate
 from transforms.mediation.source import Source

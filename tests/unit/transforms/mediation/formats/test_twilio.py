@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from tests.unit.transforms.mediation.formats.reading import outcomes, read_lines, refusals
-from transforms.mediation.formats import Read, all_formats
+from transforms.mediation.contract import Read
+from transforms.mediation.formats import all_formats
 from transforms.mediation.source import Source
 
 SAMPLES = Path(__file__).parents[4] / "samples"
