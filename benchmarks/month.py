@@ -26,7 +26,7 @@ import duckdb
 
 from benchmarks import generate
 from pipelines.settings import REPOSITORY, Installation
-from pipelines.stages import balance, bill, books, control, load, publish, rate
+from pipelines.stages.month_end import MONTH_END
 from pipelines.storage.catalogue import quoted, sql_type
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
@@ -158,23 +158,9 @@ def callbill(home: Path) -> dict[str, Any]:
         warehouse = Warehouse.open(installation)
     with warehouse:
         session = Session(installation, warehouse)
-        steps: dict[str, Callable[[], object]] = {
-            "reference and prices": lambda: load.load_reference_and_prices(session, month),
-            "load usage": lambda: load.load_usage(session),
-            "find duplicates": lambda: load.compare_records(session),
-            "rate": lambda: rate.rate_month(session, month),
-            "number fees": lambda: bill.charge_numbers(session, month),
-            "bill lines": lambda: bill.make_lines(session, month),
-            "bills": lambda: bill.make_bills(session, month),
-            "receipts": lambda: balance.make_receipts(session),
-            "ledger": lambda: balance.make_ledger(session, month),
-            "books": lambda: books.make_books(session),
-            "controls": lambda: control.control_month(session, month),
-            "publish": lambda: publish.publish(session, month),
-        }
-        for name, step in steps.items():
-            with stages.stage(name):
-                step()
+        for stage in MONTH_END:
+            with stages.stage(stage.name):
+                stage.run(session, month)
         with stages.stage("close"):
             warehouse.close()
     return {"stages": stages.rows, "facts": _published(installation.published)}

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from pipelines.orchestration.assets import common, deliverables, inputs, month
+from pipelines.orchestration.assets import common, deliverables, month
 from pipelines.orchestration.assets.outbox import send
 from pipelines.orchestration.resources import SessionResource
 from pipelines.orchestration.schedules import inbox_sensor, month_end_schedule, send_schedule
@@ -34,7 +34,7 @@ def definitions(installation: Installation, until: str | None = None) -> dg.Defi
         description="Bills, notes and receipts of a month as files, and its payment files.",
     )
     return dg.Definitions(
-        assets=[*inputs.assets(months), *month.assets(months), *deliverables.assets(months)],
+        assets=[*month.assets(months), *deliverables.assets(months)],
         jobs=[month_end, issue, documents, send],
         schedules=[month_end_schedule(month_end, billing), send_schedule(send, installation.settings.mail)],
         sensors=[inbox_sensor(month_end)],

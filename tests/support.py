@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from pipelines.settings import Installation
-from pipelines.stages import balance, bill, books, control, load, publish, rate
+from pipelines.stages.month_end import MONTH_END
 from pipelines.storage.catalogue import PUBLISHED_MONTHLY, PUBLISHED_WHOLE
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
@@ -61,18 +61,8 @@ def run_stages(home: Path, price_tables: Path, months: Sequence[str], *, may_fai
 
 def run_month(session: Session, month: str) -> pl.DataFrame:
     """The stages of a month end in their order; returns the controls. Publishes whatever they say."""
-    load.load_reference_and_prices(session, month)
-    load.load_usage(session)
-    load.compare_records(session)
-    rate.rate_month(session, month)
-    bill.charge_numbers(session, month)
-    bill.make_lines(session, month)
-    bill.make_bills(session, month)
-    balance.make_receipts(session)
-    balance.make_ledger(session, month)
-    books.make_books(session)
-    controls = control.control_month(session, month)
-    publish.publish(session, month)
+    made = {stage.name: stage.run(session, month) for stage in MONTH_END}
+    controls: pl.DataFrame = made["controls"]
     return controls
 
 

@@ -19,10 +19,11 @@ from pipelines.errors import BadInput
 from pipelines.inputs.raw_files import find_again
 from pipelines.reference.consistency import read_price_tables, read_reference
 from pipelines.settings import SETTINGS_FILE, Installation, Month
-from pipelines.stages import bill, load, rate
+from pipelines.stages import load
 from pipelines.stages.correct import SERIES, compare_month, correct_month
 from pipelines.stages.identity import NewFile
 from pipelines.stages.issue import put_issue
+from pipelines.stages.month_end import DRAFTS
 from pipelines.stages.proof import documents
 from pipelines.stages.reread import repeat_readings
 from pipelines.storage.catalogue import PRICE_TABLES
@@ -181,8 +182,8 @@ def _issue_again(session: Session, then: Session, proof: dict[str, Any]) -> dict
     """The issue made again; returns its proof."""
     name, at = proof["month"], datetime.fromisoformat(proof["issued_at"])
     if "open" in proof:
-        for stage in (rate.rate_month, bill.charge_numbers, bill.make_lines, bill.make_bills):
-            stage(then, name)
+        for stage in DRAFTS:
+            stage.run(then, name)
         drafts = then.warehouse.month_files.scan("bills", [name], issued=False).collect()
         waits = pl.col("account_id").is_in(proof["open"])
         nobody = pl.DataFrame(schema={"account_id": pl.String, "reason": pl.String})

@@ -1,5 +1,6 @@
 """What the asset files share: partitions, owners, and how a table class shows in Dagster."""
 
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,15 +40,15 @@ def column_schema(table: type[Table]) -> dg.TableSchema:
 
 
 def described(
-    table: type[Table], group: str, deps: list[str], kinds: set[str], months: dg.MonthlyPartitionsDefinition
+    table: type[Table], group: str, deps: Sequence[str], kinds: Set[str], months: dg.MonthlyPartitionsDefinition
 ) -> dict[str, Any]:
     """What an asset that is a table shows: description, columns, group, owners and kinds follow from its class."""
     return {
         "description": " ".join((table.__doc__ or "").split()),
-        "deps": deps,
+        "deps": list(deps),
         "group_name": group,
         "owners": OWNERS,
-        "kinds": kinds,
+        "kinds": set(kinds),
         "partitions_def": months,
         "metadata": {"dagster/column_schema": column_schema(table), "key": ", ".join(table._key)},
     }
