@@ -1,9 +1,11 @@
-"""E-mail addresses and header values: what may stand in a message that others read, and how an address is masked."""
+"""E-mail addresses and header values: what may stand in a message that others read."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+
+from transforms.privacy import masked_address
 
 NO_DOMAIN = "callbill.invalid"
 """Domain of Message-IDs of a seller without an e-mail address (RFC 2606)."""
@@ -58,12 +60,6 @@ def header_text(text: str, most: int = MOST_HEADER_CHARACTERS) -> str:
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
-def masked(address: str) -> str:
-    """An address as people who need not know it see it: j***@example.com."""
-    local, at, domain = address.rpartition("@")
-    return f"{local[:1]}***{at}{domain}" if at else f"{address[:1]}***" if address else ""
-
-
 def without_addresses(text: str) -> str:
     """What a server said, on one line and with every address in it masked."""
-    return _IN_TEXT.sub(lambda found: masked(found[0]), header_text(text, MOST_SAID_CHARACTERS))
+    return _IN_TEXT.sub(lambda found: masked_address(found[0]), header_text(text, MOST_SAID_CHARACTERS))

@@ -22,6 +22,7 @@ from pipelines.settings import Seller
 from pipelines.storage.month_files import scan
 from pipelines.storage.session import Session
 from transforms.billing.itemisation import ITEM_ORDER, forwarding_accounts, itemised, spent_per_day
+from transforms.privacy import masked_iban
 
 ROWS_A_PASS = 500_000
 """Rated rows of the accounts whose documents are gathered at once: memory does not grow with the month."""
@@ -294,7 +295,7 @@ def _payment(issue: Issue, row: dict[str, Any], facts: _Facts) -> Payment:
         "direct_debit",
         due and mandates.debit_day(due),
         row["mandate_reference"] or "",
-        mandates.masked(row["iban"] or ""),
+        masked_iban(row["iban"] or ""),
     )
 
 

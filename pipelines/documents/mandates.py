@@ -22,6 +22,7 @@ from stdnum.eu import at_02
 from pipelines.documents.bank_text import LONGEST_REFERENCE, is_reference, sepa_text
 from pipelines.settings import Seller
 from transforms.billing.vat import EU
+from transforms.privacy import masked_iban
 
 CURRENCY = "EUR"
 MOST_AMOUNT = Decimal("999999999.99")
@@ -130,14 +131,14 @@ def iban_problem(iban: str) -> str | None:
     try:
         IBAN(number)
     except InvalidCountryCode:
-        return f"the IBAN {masked(number)} begins with no country that has IBANs"
+        return f"the IBAN {masked_iban(number)} begins with no country that has IBANs"
     except InvalidLength:
-        return f"the IBAN {masked(number)} is longer or shorter than those of its country"
+        return f"the IBAN {masked_iban(number)} is longer or shorter than those of its country"
     except InvalidChecksumDigits:
-        return f"the IBAN {masked(number)} has wrong check digits"
+        return f"the IBAN {masked_iban(number)} has wrong check digits"
     except SchwiftyException:
-        return f"the IBAN {masked(number)} is not built as those of its country"
-    return f"the IBAN {masked(number)} is of a country outside SEPA"
+        return f"the IBAN {masked_iban(number)} is not built as those of its country"
+    return f"the IBAN {masked_iban(number)} is of a country outside SEPA"
 
 
 def _is_sound(number: str) -> bool:
@@ -167,11 +168,6 @@ def _spec(country: str) -> Any:
 def compact(number: str) -> str:
     """An IBAN, BIC or creditor identifier without blanks, in capitals, as it stands in a payment file."""
     return "".join(number.split()).upper()
-
-
-def masked(iban: str) -> str:
-    """The IBAN's first four and last four characters; nothing of what is too short to hide the others."""
-    return f"{iban[:4]}...{iban[-4:]}" if len(iban) >= 15 else "..."
 
 
 def debit_day(due_on: date) -> date:

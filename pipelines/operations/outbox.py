@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.documents.addresses import masked
 from pipelines.errors import BadInput
 from pipelines.settings import Installation
 from pipelines.stages.documents import make_receipt_documents
@@ -14,6 +13,7 @@ from pipelines.stages.send_due import send_due
 from pipelines.storage.audit import record
 from pipelines.storage.opening import open_existing
 from pipelines.storage.session import Progress, Session
+from transforms.privacy import masked_address
 
 
 def send_outbox(installation: Installation, progress: Progress, *, wait_seconds: float | None = None) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def list_outbox(
             "FROM outbox WHERE state = coalesce(?, state) ORDER BY created_at, document",
             [state],
         )
-    return [{**row, "recipient": masked(row["recipient"])} for row in rows.to_dicts()]
+    return [{**row, "recipient": masked_address(row["recipient"])} for row in rows.to_dicts()]
 
 
 def put_back(

@@ -18,7 +18,7 @@ from transforms.mediation.formats import all_formats
 from transforms.mediation.parts import assemble_parts
 from transforms.mediation.records import as_usage_records, mediate
 from transforms.mediation.values import shape
-from transforms.rating.rate import masked
+from transforms.privacy import masked_number
 from transforms.tables.base import conform
 from transforms.tables.usage import EventParts
 
@@ -170,7 +170,7 @@ def _shown(usage: pl.DataFrame, *, show_numbers: bool) -> Sequence[dict[str, Any
     number = {
         name: pl.col(name)
         if show_numbers
-        else pl.when(pl.col(name).str.starts_with("+")).then(masked(pl.col(name))).otherwise(shape(pl.col(name)))
+        else pl.when(pl.col(name).str.starts_with("+")).then(masked_number(pl.col(name))).otherwise(shape(pl.col(name)))
         for name in ("own_number", "other_number", "forwarded_to")
     }
     quantity = (

@@ -7,9 +7,10 @@ from datetime import date
 
 import polars as pl
 
+from transforms.privacy import masked_number
 from transforms.rating.book import RatingBook
 from transforms.rating.charge import held
-from transforms.rating.rate import HOLDS_NO_MORE, masked
+from transforms.rating.rate import HOLDS_NO_MORE
 from transforms.tables.base import CHARGE_SCALE, assert_contract, conform
 from transforms.tables.billing import NumberFees
 
@@ -57,7 +58,7 @@ def number_fees(numbers: pl.DataFrame, book: RatingBook, *, month: str, first: d
         "country",
         "number_class",
         pl.col("_first_day").cast(pl.String),
-        masked(pl.col("number")),
+        masked_number(pl.col("number")),
     )
     too_large = pl.format(
         f"the monthly fee of {{}} {{}} for {{}} {{}} is {HOLDS_NO_MORE} (number {{}})",
@@ -65,7 +66,7 @@ def number_fees(numbers: pl.DataFrame, book: RatingBook, *, month: str, first: d
         "currency",
         "country",
         "number_class",
-        masked(pl.col("number")),
+        masked_number(pl.col("number")),
     )
     return Fees(
         fees=assert_contract(NumberFees, conform(NumberFees, fees, {"billing_month": month})),

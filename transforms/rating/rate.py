@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from transforms.mediation.records import UNCHARGED_SMS
+from transforms.privacy import masked_number
 from transforms.rating import charge
 from transforms.rating.book import RatingBook
 from transforms.rating.bounds import RecordBounds
@@ -179,14 +180,9 @@ def _reason(bounds: RecordBounds) -> pl.Expr:
     )
 
 
-def masked(number: pl.Expr) -> pl.Expr:
-    """A telephone number as messages show it: its first five characters."""
-    return number.str.slice(0, 5) + pl.lit("…")
-
-
 def _detail(bounds: RecordBounds) -> pl.Expr:
     day = pl.col("_date").cast(pl.String)
-    own, other = masked(pl.col("own_number")), masked(pl.col("other_number"))
+    own, other = masked_number(pl.col("own_number")), masked_number(pl.col("other_number"))
     number_price = pl.format(
         "no {} price for {} {} in force on {}",
         "service",

@@ -15,10 +15,10 @@ from pipelines.documents.mandates import (
     creditor_problems,
     debit_day,
     iban_problem,
-    masked,
     refusals,
 )
 from pipelines.settings import Seller
+from transforms.privacy import masked_iban
 from transforms.tables.base import conform
 from transforms.tables.reference import Accounts
 
@@ -102,7 +102,7 @@ def test_every_wrong_check_digit_is_seen(iban: str) -> None:
 @pytest.mark.parametrize("iban", EXAMPLES)
 def test_a_figure_too_few_or_too_many_is_seen(iban: str) -> None:
     for wrong in (iban[:-1], iban + "0"):
-        assert iban_problem(wrong) == f"the IBAN {masked(wrong)} is longer or shorter than those of its country"
+        assert iban_problem(wrong) == f"the IBAN {masked_iban(wrong)} is longer or shorter than those of its country"
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_countries_outside(country: str) -> None:
     generated |= {"MK": "250120000058984", "RS": "260005601001611379", "UA": "3223130000026007233566001"}
     generated |= {"XK": "1212012345678906"}
     assert iban_problem(IBAN.from_bban(country, generated[country])) == (
-        f"the IBAN {masked(IBAN.from_bban(country, generated[country]))} is of a country outside SEPA"
+        f"the IBAN {masked_iban(IBAN.from_bban(country, generated[country]))} is of a country outside SEPA"
     )
 
 
