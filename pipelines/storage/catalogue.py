@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from pipelines.storage.internal_tables import INTERNAL
 from transforms.tables import base, billing, books, closing, control, documents, prices, reference, suspense, usage
 from transforms.tables.base import Table
 
@@ -99,8 +100,9 @@ WAREHOUSE: dict[str, type[Table]] = {
     "audit": closing.Audit,
     **LEAVING,
     "outbox": documents.Outbox,
+    **INTERNAL,
 }
-"""Tables of the warehouse that a class describes."""
+"""Every table of the warehouse."""
 
 STORED_PLAIN = {"usage_records": ("record_id", "other_number")}
 """Columns of the warehouse whose values hardly repeat: to look for a dictionary in them is a quarter of the work of
@@ -119,6 +121,8 @@ _SQL: dict[type[pl.DataType], str] = {
 
 def sql_type(dtype: pl.DataType) -> str:
     """The DuckDB type of a Polars type. Raises KeyError for one that the house does not use (floats, above all)."""
+    if dtype == pl.Decimal(38, 0):
+        return "HUGEINT"
     if isinstance(dtype, pl.Decimal):
         return f"DECIMAL({dtype.precision},{dtype.scale})"
     return _SQL[dtype.base_type()]
@@ -178,18 +182,12 @@ def data_dictionary() -> str:
         "Made from the classes in `transforms/tables` by `python -m pipelines.storage.catalogue`; a test fails when it is stale.",
         "Amounts of different currencies are never added: every amount stands beside its currency.\n",
     ]
+    shown = {*PUBLISHED_MONTHLY, *PUBLISHED_WHOLE, *REFERENCE, *map(in_warehouse, PRICE_TABLES)}
     sections = (
         ("Published tables", {**PUBLISHED_MONTHLY, **PUBLISHED_WHOLE}),
         ("Reference files", REFERENCE),
         ("Price tables", PRICE_TABLES),
-        (
-            "Inside the warehouse",
-            {
-                k: v
-                for k, v in WAREHOUSE.items()
-                if k in ("usage_records", "event_parts", "number_events", "refused_records", "duplicates")
-            },
-        ),
+        ("Inside the warehouse", {name: table for name, table in WAREHOUSE.items() if name not in shown}),
     )
     for title, tables in sections:
         parts.append(f"## {title}\n")

@@ -20,11 +20,6 @@ KEPT: dict[str, tuple[str, str]] = {
 }
 """The tables, each with its seconds and its segments as SQL."""
 
-TABLE = (
-    "CREATE TABLE IF NOT EXISTS file_totals (table_name VARCHAR, file_number INTEGER, rows BIGINT, seconds BIGINT, "
-    "segments BIGINT, fingerprint HUGEINT, hashed BIGINT)"
-)
-
 HASHED = "(hash('callbill', 5::INTEGER, NULL::VARCHAR, 'epoch'::TIMESTAMPTZ) >> 12)::BIGINT"
 """What DuckDB makes of a known row: fingerprints are compared only with those of the same way of hashing."""
 

@@ -32,60 +32,15 @@ from pipelines.storage.published import logs_beside
 
 BATCH_ROWS = 400_000
 
-_INTERNAL = (
-    "CREATE TABLE IF NOT EXISTS loaded_files (file_number INTEGER, file_id VARCHAR, path VARCHAR, format VARCHAR, "
-    "bytes BIGINT, records BIGINT, unbillable BIGINT, loaded_at TIMESTAMP WITH TIME ZONE, compared BOOLEAN)",
-    "CREATE TABLE IF NOT EXISTS valid_vat_numbers (account_id VARCHAR)",
-    "CREATE TABLE IF NOT EXISTS seen_paths (path VARCHAR, bytes BIGINT, changed_ns BIGINT, file_id VARCHAR)",
-    "CREATE TABLE IF NOT EXISTS changed_files (path VARCHAR, bytes BIGINT, changed_ns BIGINT, file_id VARCHAR, "
-    "format VARCHAR, records BIGINT, first_seen_at TIMESTAMP WITH TIME ZONE)",
-    "CREATE TABLE IF NOT EXISTS month_files (table_name VARCHAR, month VARCHAR, folder VARCHAR, files INTEGER, "
-    "rows BIGINT, bytes BIGINT, sha256 VARCHAR, part INTEGER)",
-    "CREATE TABLE IF NOT EXISTS published_files AS FROM month_files WITH NO DATA",
-    "CREATE TABLE IF NOT EXISTS published_controls AS FROM controls WITH NO DATA",
-    "CREATE TABLE IF NOT EXISTS issues (billing_month VARCHAR, part INTEGER, issued_at TIMESTAMP WITH TIME ZONE, "
-    "last_file_number INTEGER, document VARCHAR)",
-    "CREATE TABLE IF NOT EXISTS posted_ledger AS SELECT *, NULL::VARCHAR AS month, NULL::INTEGER AS part FROM ledger "
-    "WITH NO DATA",
-    "CREATE TABLE IF NOT EXISTS posted_receipts (month VARCHAR, part INTEGER, receipt_number VARCHAR)",
-    "CREATE TABLE IF NOT EXISTS left_open (billing_month VARCHAR, account_id VARCHAR)",
-    "CREATE TABLE IF NOT EXISTS line_totals (billing_month VARCHAR, part INTEGER, currency VARCHAR, kind VARCHAR, "
-    "amount DECIMAL(38,4))",
-    "CREATE TABLE IF NOT EXISTS added_up (billing_month VARCHAR, part INTEGER)",
-    "CREATE TABLE IF NOT EXISTS bill_statements (document VARCHAR, account_id VARCHAR, position INTEGER, "
-    "posted_at TIMESTAMP WITH TIME ZONE, kind VARCHAR, reference VARCHAR, amount DECIMAL(18,4))",
-    file_totals.TABLE,
-    "CREATE TABLE IF NOT EXISTS readings (reading INTEGER, file_number INTEGER, read_at TIMESTAMP WITH TIME ZONE, "
-    "source VARCHAR)",
-    "CREATE TABLE IF NOT EXISTS read_again (reading INTEGER, file_number INTEGER, record_number BIGINT, leg VARCHAR)",
-    "CREATE TABLE IF NOT EXISTS debtor_addresses (document VARCHAR, address VARCHAR, postcode VARCHAR, city VARCHAR, "
-    "country VARCHAR, bic VARCHAR)",
-    "CREATE TABLE IF NOT EXISTS number_series (series VARCHAR, year VARCHAR, last BIGINT)",
-    "CREATE TABLE IF NOT EXISTS manifest (stage VARCHAR, month VARCHAR, finished_at TIMESTAMP WITH TIME ZONE, "
-    "version VARCHAR, facts VARCHAR)",
-)
+SCHEMA_VERSION = 1
+"""Raised when a table changes so that an older callbill must not write the warehouse any more."""
 
-_ADDED = (
-    *(
-        f"ALTER TABLE loaded_files ADD COLUMN IF NOT EXISTS {column}"
-        for column in (
-            "source VARCHAR",
-            "grown_from INTEGER",
-            "settled BIGINT",
-            "lines BIGINT",
-            "lines_read BIGINT",
-            "totalled BOOLEAN",
-            "packed BOOLEAN",
-        )
-    ),
-    *(
-        f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS findings VARCHAR DEFAULT ''"
-        for table in ("controls", "published_controls")
-    ),
+_BROUGHT_UP = (
     # A month that was issued before any file was loaded had NULL, with which nothing compares.
     "UPDATE issues SET last_file_number = 0 WHERE last_file_number IS NULL",
+    *(f"UPDATE {table} SET findings = '' WHERE findings IS NULL" for table in ("controls", "published_controls")),
 )
-"""What tables of `_INTERNAL` got since; an older warehouse is brought up to date, and nothing of it is lost."""
+"""What warehouses of before they had a version get, once their tables have the columns of today."""
 
 _DIRECTED = """
     CREATE OR REPLACE VIEW directed_usage AS
@@ -236,33 +191,40 @@ class Warehouse:
         self.connection.close()
 
     def _make_tables(self) -> None:
+        """Makes what is missing, unless the tables are those that this version made. Raises BadInput where a newer one
+        wrote them, or where they cannot be brought up to date."""
+        tables = [catalogue.create_table(name, table) for name, table in catalogue.WAREHOUSE.items()]
+        sha256 = hashlib.sha256("\n".join([*tables, _DIRECTED]).encode()).hexdigest()
+        known = self.value("SELECT 1 FROM duckdb_tables() WHERE table_name = 'warehouse_schema'")
+        version, there = self.connection.execute("FROM warehouse_schema").fetchall()[0] if known else (0, "")
+        if version > SCHEMA_VERSION:
+            raise BadInput(
+                f"{self.installation.warehouse}: a newer callbill wrote it (tables of version {version}, this one knows "
+                f"{SCHEMA_VERSION}): use that one"
+            )
+        if there == sha256:
+            return
         with self.transaction():
-            for name, table in catalogue.WAREHOUSE.items():
-                self.connection.execute(catalogue.create_table(name, table))
-            for statement in _INTERNAL:
+            for statement in tables:
                 self.connection.execute(statement)
-            for statement in _ADDED:
-                self.connection.execute(statement)
-            self._make_view()
-            found = set(self.connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall())
-            wanted = {name: list(table.to_schema().columns) for name, table in catalogue.WAREHOUSE.items()}
-            # What is read anew by every run may have got columns since; nothing of it is lost where they are added.
-            for name in catalogue.REFERENCE:
-                for statement in catalogue.add_columns(name, catalogue.REFERENCE[name], found):
-                    self.connection.execute(statement)
-                del wanted[name]
-            for name, names in {**wanted, "month_files": ["part"]}.items():
-                if not found.issuperset((name, column) for column in names):
-                    raise BadInput(
-                        f"{self.installation.warehouse}: table {name} was made by another version of callbill"
-                    )
-
-    def _make_view(self) -> None:
-        """Makes the view where it is not there, or is another version's; else nothing is written."""
-        version = hashlib.sha256(_DIRECTED.encode()).hexdigest()
-        if self.value("SELECT comment FROM duckdb_views() WHERE view_name = 'directed_usage'") != version:
+            self._bring_up_to_date()
             self.connection.execute(_DIRECTED)
-            self.connection.execute(f"COMMENT ON VIEW directed_usage IS '{version}'")
+            self.connection.execute("DELETE FROM warehouse_schema")
+            self.connection.execute("INSERT INTO warehouse_schema VALUES (?, ?)", [SCHEMA_VERSION, sha256])
+
+    def _bring_up_to_date(self) -> None:
+        """Adds columns that tables have got since. Where their values would be missing on what was rated or issued, the
+        warehouse is another version's."""
+        found = set(self.connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall())
+        addable = {*catalogue.REFERENCE, "loaded_files", "controls", "published_controls"}
+        for name, table in catalogue.WAREHOUSE.items():
+            missing = catalogue.add_columns(name, table, found)
+            if missing and name not in addable:
+                raise BadInput(f"{self.installation.warehouse}: table {name} was made by another version of callbill")
+            for statement in missing:
+                self.connection.execute(statement)
+        for statement in _BROUGHT_UP:
+            self.connection.execute(statement)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
