@@ -25,7 +25,7 @@ from pipelines.reference.consistency import read_price_tables, read_reference
 from pipelines.settings import REPOSITORY, SETTINGS_FILE, Installation
 from pipelines.stages.correct import compare_month, correct_month
 from pipelines.stages.issue import issue_month
-from pipelines.stages.proof import put_document
+from pipelines.stages.proof import put_proof
 from pipelines.stages.publish import publish
 from pipelines.storage.session import Session, Silent
 from pipelines.storage.warehouse import Warehouse
@@ -65,7 +65,7 @@ def closing(home: Path) -> dict[str, Any]:
             differences = compare_month(session, month, tables)
         with stages.stage("issue the notes"):
             correct_month(session, month, tables, differences, "benchmark", datetime.now(UTC))
-            put_document(session, month)
+            put_proof(session, month)
     return {
         "stages": stages.rows,
         "facts": {

@@ -24,7 +24,7 @@ from benchmarks.month import MADE_BY_A_RUN
 from pipelines.explain.raw import read_alone
 from pipelines.inputs.inbox import InboxFile, find_files, read
 from pipelines.inputs.sources import source_of
-from pipelines.overlap import one_ahead
+from pipelines.overlap import prefetch
 from pipelines.settings import REPOSITORY, Installation
 from pipelines.stages import load
 from pipelines.stages.assemble import assemble_events
@@ -145,7 +145,7 @@ def usage_of(installation: Installation) -> tuple[float, float]:
         form = formats[file.format]
         kind, batches = read(file, form.KINDS, installation.settings.load)
         reader = form.reader(kind, source_of(installation, file))
-        for part in one_ahead(reader.feed(batch.frame, last=batch.last) for batch in batches):
+        for part in prefetch(reader.feed(batch.frame, last=batch.last) for batch in batches):
             fields = mediate(part.fields).records
             assert_contract(UsageRecords, as_usage_records(fields, file_number=1, format_name=form.NAME))
     return time.perf_counter() - start, time.process_time() - worked

@@ -61,7 +61,7 @@ def is_interruption(error: BaseException) -> bool:
     )
 
 
-def told(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """An error in a line: what the system says of files and memory is quoted, anything else is a `fault`."""
     of_the_system = isinstance(error, OSError | duckdb.IOException | duckdb.OutOfMemoryException)
     # How DuckDB tells of a disk that is full or broken when it commits.

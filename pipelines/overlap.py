@@ -13,7 +13,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def one_ahead(items: Generator[T]) -> Generator[T]:
+def prefetch(items: Generator[T]) -> Generator[T]:
     """The `items`, each made in a thread while the one before is in use; closed with this generator."""
     nothing = object()
     with closing(items), ThreadPoolExecutor(1) as pool:
@@ -24,7 +24,7 @@ def one_ahead(items: Generator[T]) -> Generator[T]:
 
 
 @contextmanager
-def one_behind() -> Iterator[Callable[[Callable[[], None]], None]]:
+def write_behind() -> Iterator[Callable[[Callable[[], None]], None]]:
     """Gives a function that runs a piece of work in the background, one piece at a time and in order.
 
     Handing over the next piece waits for the one before, so that never more than two batches are in memory; what a

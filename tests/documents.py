@@ -12,10 +12,10 @@ from pipelines.documents.model import (
     Change,
     Document,
     Entry,
+    ItemisedLeg,
     Line,
     Party,
     Payment,
-    Record,
     Seller,
     Statement,
 )
@@ -298,11 +298,11 @@ def receipt(**changes: Any) -> Document:
     return document((), **(told | changes))
 
 
-def records(count: int) -> tuple[Record, ...]:
+def records(count: int) -> tuple[ItemisedLeg, ...]:
     """Legs as the annex itemises them."""
     start = datetime(2026, 10, 1, 8, 0, 5, tzinfo=UTC)
     return tuple(
-        Record(
+        ItemisedLeg(
             started_at=start + timedelta(minutes=47 * at),
             service="sms" if at % 5 == 0 else "voice",
             direction="outbound" if at % 3 else "inbound",

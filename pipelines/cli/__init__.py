@@ -13,7 +13,7 @@ import click
 
 from pipelines.cli.commands import books, closing, documents, mail, mediation
 from pipelines.cli.options import HOME, JSON, PRICES, WAIT, find_installation, print_json
-from pipelines.errors import BadInput, CallbillError, Interrupted, is_interruption, told
+from pipelines.errors import BadInput, CallbillError, Interrupted, describe, is_interruption
 
 if TYPE_CHECKING:
     from pipelines.settings import Installation
@@ -249,6 +249,6 @@ def guarded(call: Callable[[], Any]) -> int:
     except Exception as error:
         if is_interruption(error):
             return _interrupted()
-        click.echo(f"callbill: {told(error)}", err=True)
+        click.echo(f"callbill: {describe(error)}", err=True)
         return 2
     return result if isinstance(result, int) else 0

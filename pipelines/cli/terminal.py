@@ -164,7 +164,7 @@ def _print_tariff(console: Console, tariff: dict[str, str]) -> None:
 
 
 _AMOUNTS = ("old", "new", "difference")
-MOST_ACCOUNTS = 20
+ACCOUNTS_MAX = 20
 """Accounts that a simulation names in the terminal; `--json` has them all."""
 
 
@@ -178,7 +178,7 @@ def show_simulation(result: dict[str, Any]) -> None:
     more = result["above"]
     title = f"{len(more):,} accounts would pay more than {result['above_percent']} % more"
     if more:
-        _table(console, title, ("account_id", *_AMOUNTS, "currency"), more[:MOST_ACCOUNTS])
+        _table(console, title, ("account_id", *_AMOUNTS, "currency"), more[:ACCOUNTS_MAX])
     else:
         console.print(f"\nNo account would pay more than {result['above_percent']} % more")
     for row in result["unpriced"]:
@@ -195,12 +195,12 @@ def show_correction(result: dict[str, Any]) -> None:
         console.print(f"{result['month']}: every bill, with its notes, is what it would be today", highlight=False)
     columns = ("account_id", "bill_number", "billed", "difference", "currency")
     title = f"{result['month']}: {len(accounts):,} accounts differ, net"
-    _table(console, title, columns, accounts[:MOST_ACCOUNTS])
+    _table(console, title, columns, accounts[:ACCOUNTS_MAX])
     for reason, count in result["lost"].items():
         console.print(f"billed, and {reason} today: {count:,}", markup=False, highlight=False)
     notes = result.get("notes", [])
     of_notes = ("note_number", "account_id", "bill_number", "net_amount", "vat_amount", "total_owed", "currency")
-    _table(console, f"{len(notes):,} notes issued", of_notes, notes[:MOST_ACCOUNTS])
+    _table(console, f"{len(notes):,} notes issued", of_notes, notes[:ACCOUNTS_MAX])
     if accounts and "notes" not in result:
         console.print(
             f"\nNothing was changed; callbill correct {result['month']} --issue issues credit and debit notes"
@@ -280,7 +280,7 @@ def show_suspense(result: dict[str, Any]) -> None:
         )
 
 
-LONGEST_NAME = 16
+NAME_MAX = 16
 
 
 def show_sniffed(result: dict[str, Any]) -> None:
@@ -303,7 +303,7 @@ def show_sniffed(result: dict[str, Any]) -> None:
     columns = ("record", "service", "direction", "from", "to", "started", "quantity", "status", "name")
     # A long name would take the place of what is to be looked at.
     rows = [
-        {**row, "name": row["name"] if len(row["name"]) <= LONGEST_NAME else f"{row['name'][:LONGEST_NAME]}…"}
+        {**row, "name": row["name"] if len(row["name"]) <= NAME_MAX else f"{row['name'][:NAME_MAX]}…"}
         for row in result["shown"]
     ]
     _table(console, f"The first {len(rows):,} as usage", columns, rows)

@@ -9,7 +9,7 @@ USAGE = """usage_of_month AS NOT MATERIALIZED (
     WHERE started_at >= $starts AND started_at < $ends
 )"""
 
-MOST_FINDINGS = 20
+FINDINGS_MAX = 20
 """Records, or files, that a control names."""
 
 

@@ -10,8 +10,8 @@ from transforms.privacy import masked_address
 NO_DOMAIN = "callbill.invalid"
 """Domain of Message-IDs of a seller without an e-mail address (RFC 2606)."""
 
-MOST_HEADER_CHARACTERS = 120
-MOST_SAID_CHARACTERS = 300
+HEADER_CHARACTERS_MAX = 120
+SAID_CHARACTERS_MAX = 300
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*\Z")
@@ -48,7 +48,7 @@ def domain_of(*addresses: str) -> str:
     return NO_DOMAIN
 
 
-def header_text(text: str, most: int = MOST_HEADER_CHARACTERS) -> str:
+def header_text(text: str, most: int = HEADER_CHARACTERS_MAX) -> str:
     """`text` on one line without control and format characters (line ends, NUL, marks that turn the reading direction),
     cut to `most` characters."""
     kept = (" " if unicodedata.category(char) in _UNSEEN else char for char in text)
@@ -62,4 +62,4 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def without_addresses(text: str) -> str:
     """What a server said, on one line and with every address in it masked."""
-    return _IN_TEXT.sub(lambda found: masked_address(found[0]), header_text(text, MOST_SAID_CHARACTERS))
+    return _IN_TEXT.sub(lambda found: masked_address(found[0]), header_text(text, SAID_CHARACTERS_MAX))

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from pipelines.documents.model import Change, Record
+from pipelines.documents.model import Change, ItemisedLeg
 
 
-def records(rows: pl.DataFrame | None, zone: ZoneInfo) -> tuple[Record, ...]:
+def records(rows: pl.DataFrame | None, zone: ZoneInfo) -> tuple[ItemisedLeg, ...]:
     """The legs `rows` (RatedUsage)."""
     if rows is None:
         return ()
@@ -28,13 +28,13 @@ def changes(rows: pl.DataFrame | None, zone: ZoneInfo) -> tuple[Change, ...]:
     )
 
 
-def _record(row: dict[str, Any], zone: ZoneInfo) -> Record:
+def _record(row: dict[str, Any], zone: ZoneInfo) -> ItemisedLeg:
     started: datetime = row["started_at"].astimezone(zone)
     quantity, unit = row["billed_seconds"], "seconds"
     if row["service"] == "sms":
         inbound = row["direction"] == "inbound"
         quantity, unit = (1, "messages") if inbound else (row["segments"] or 0, "segments")
-    return Record(
+    return ItemisedLeg(
         started_at=started,
         service=row["service"],
         direction=row["direction"],

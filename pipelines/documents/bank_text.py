@@ -7,7 +7,7 @@ import re
 import polars as pl
 from text_unidecode import unidecode
 
-LONGEST_REFERENCE = 35
+REFERENCE_MAX = 35
 """Characters of a mandate reference, an end-to-end id, an id of a message."""
 
 _ALLOWED = r"A-Za-z0-9/\-?:().,'+ "
@@ -31,6 +31,6 @@ def is_reference(column: str) -> pl.Expr:
     """Whether the text can be a reference as it is: 1 to 35 characters of the SEPA set, no slash or space at an end, no
     two slashes together. False where there is none."""
     text = pl.col(column)
-    fits = text.str.contains(rf"\A[{_ALLOWED}]{{1,{LONGEST_REFERENCE}}}\z")
+    fits = text.str.contains(rf"\A[{_ALLOWED}]{{1,{REFERENCE_MAX}}}\z")
     ragged = text.str.contains(r"\A[/ ]|[/ ]\z|//")
     return (fits & ~ragged).fill_null(False)

@@ -15,7 +15,7 @@ from fontTools.ttLib import TTFont
 REPLACEMENT = "\ufffd"
 BREAK = "\u200b"
 """A place at which a line may end. The templates make it one that leaves nothing in the text that a reader copies."""
-MOST_MARKS = 3
+MARKS_MAX = 3
 """Combining marks on one character; more would be drawn over the lines above and below."""
 WIDEST_WORD = 12
 """Widths of the letter M (em) that every column of the templates has room for, unless it says otherwise."""
@@ -113,7 +113,7 @@ def _clusters(text: str) -> Iterator[str]:
     cluster = ""
     for character in map(_plain, text):
         if unicodedata.category(character)[0] == "M" or _joins(cluster, character):
-            if len(cluster) <= MOST_MARKS and character not in _IGNORED:
+            if len(cluster) <= MARKS_MAX and character not in _IGNORED:
                 cluster = cluster + character if cluster else REPLACEMENT
         elif unicodedata.category(character) not in ("Cc", "Cf"):
             if cluster:

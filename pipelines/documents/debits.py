@@ -17,14 +17,14 @@ from typing import Any
 from lxml import etree
 from sepaxml import SepaDD
 
-from pipelines.documents.bank_text import LONGEST_REFERENCE, sepa_text
+from pipelines.documents.bank_text import REFERENCE_MAX, sepa_text
 from pipelines.documents.mandates import (
+    AMOUNT_MAX,
     CURRENCY,
-    LONGEST_NAME,
-    LONGEST_POSTCODE,
-    LONGEST_STREET,
-    LONGEST_TOWN,
-    MOST_AMOUNT,
+    NAME_MAX,
+    POSTCODE_MAX,
+    STREET_MAX,
+    TOWN_MAX,
     compact,
 )
 from pipelines.settings import Seller
@@ -36,7 +36,7 @@ VERSION = f"direct debits 2, sepaxml {version('sepaxml')}, lxml {version('lxml')
 RECURRENT = "RCUR"
 """The sequence type of every debit: since November 2016 it stands for the first one of a mandate as well (EPC016-06)."""
 
-LONGEST_REMITTANCE = 140
+REMITTANCE_MAX = 140
 _N = f"{{urn:iso:std:iso:20022:tech:xsd:{SCHEMA}}}"
 
 
@@ -114,7 +114,7 @@ def require_same(content: bytes, debits: Sequence[Debit]) -> None:
 
 def _creditor(seller: Seller, scheme: str) -> dict[str, Any]:
     config = {
-        "name": sepa_text(seller.name, LONGEST_NAME),
+        "name": sepa_text(seller.name, NAME_MAX),
         "IBAN": compact(seller.iban),
         "batch": True,
         "creditor_id": compact(seller.creditor_id),
@@ -126,8 +126,8 @@ def _creditor(seller: Seller, scheme: str) -> dict[str, Any]:
 
 def _payment(debit: Debit, seller: Seller) -> dict[str, Any]:
     cents = debit.amount * 100
-    if not 0 < debit.amount <= MOST_AMOUNT or cents != int(cents):
-        raise AssertionError(f"{debit.document} cannot be debited: its amount is not from 0.01 to {MOST_AMOUNT}")
+    if not 0 < debit.amount <= AMOUNT_MAX or cents != int(cents):
+        raise AssertionError(f"{debit.document} cannot be debited: its amount is not from 0.01 to {AMOUNT_MAX}")
     bic, address = _bank_and_address(debit)
     parts = zip(_ADDRESS, address, strict=True)
     return ({"BIC": bic} if bic else {}) | {
@@ -139,7 +139,7 @@ def _payment(debit: Debit, seller: Seller) -> dict[str, Any]:
         "collection_date": debit.due_on,
         "mandate_id": debit.mandate_reference,
         "mandate_date": debit.mandate_signed_on,
-        "description": sepa_text(f"{debit.document} {seller.name}", LONGEST_REMITTANCE),
+        "description": sepa_text(f"{debit.document} {seller.name}", REMITTANCE_MAX),
         "endtoend_id": debit.document,
     }
 
@@ -154,14 +154,14 @@ def _bank_and_address(debit: Debit) -> tuple[str, tuple[str, ...]]:
     known = debit.debtor
     if known is None:
         return "", ("",) * len(_ADDRESS)
-    street = sepa_text(", ".join(known.address.splitlines()), LONGEST_STREET)
-    postcode, town = sepa_text(known.postcode, LONGEST_POSTCODE), sepa_text(known.city, LONGEST_TOWN)
+    street = sepa_text(", ".join(known.address.splitlines()), STREET_MAX)
+    postcode, town = sepa_text(known.postcode, POSTCODE_MAX), sepa_text(known.city, TOWN_MAX)
     return compact(known.bic), (street, postcode, town, known.country)
 
 
 def debtor_name(name: str, account_id: str) -> str:
     """The name in letters that banks take; the account where none is left of it."""
-    return sepa_text(name, LONGEST_NAME) or sepa_text(account_id, LONGEST_NAME) or "NOTPROVIDED"
+    return sepa_text(name, NAME_MAX) or sepa_text(account_id, NAME_MAX) or "NOTPROVIDED"
 
 
 def _with_fixed_ids(root: Any, message: str, created_at: datetime) -> None:
@@ -171,7 +171,7 @@ def _with_fixed_ids(root: Any, message: str, created_at: datetime) -> None:
     _node(head, "CreDtTm").text = f"{created_at:%Y-%m-%dT%H:%M:%S}"
     for place, node in enumerate(root.iter(f"{_N}PmtInfId"), 1):
         node.text = f"{message}-{place}"
-        assert len(node.text) <= LONGEST_REFERENCE, "the id of a payment is too long"
+        assert len(node.text) <= REFERENCE_MAX, "the id of a payment is too long"
 
 
 def _read(payment: Any) -> Iterator[tuple[str, Decimal, str, str, str, tuple[str, ...]]]:

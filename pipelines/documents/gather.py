@@ -14,7 +14,7 @@ import polars as pl
 
 from pipelines.documents import mandates
 from pipelines.documents.annexes import changes, records
-from pipelines.documents.inputs_at_issue import Then, buyer, require_account
+from pipelines.documents.inputs_at_issue import InputsAtIssue, buyer, require_account
 from pipelines.documents.model import Document, Entry, Kind, Line, Payment, Statement
 from pipelines.documents.note_changes import charged_before, noted
 from pipelines.errors import BadInput, of_one
@@ -56,7 +56,7 @@ class Issue:
     lines: Sequence[Path]
     usage: Sequence[Path]
     fees: Sequence[Path]
-    then: Then
+    inputs: InputsAtIssue
     part: int
 
 
@@ -66,7 +66,7 @@ def issued_documents(session: Session, month: str, issue: Issue) -> Iterator[Gat
     counts = usage.group_by(issue.key).agg(pl.len().alias("_records")).collect()
     rows = (
         issue.rows.join(counts, on=issue.key, how="left")
-        .join(issue.then.accounts, on="account_id", how="left", suffix="_then")
+        .join(issue.inputs.accounts, on="account_id", how="left", suffix="_then")
         .with_columns(pl.col("_records").fill_null(0))
         .sort(issue.key)
     )
@@ -98,11 +98,11 @@ def _gather(
         fees=_fees(issue, mine),
         statements=_statements(session, rows[issue.number]) if issue.kind == "bill" else {},
         due=_due(session, rows[issue.number]),
-        refused=_not_debited(rows, issue.then.settings.seller, ZoneInfo(zone)),
+        refused=_not_debited(rows, issue.inputs.settings.seller, ZoneInfo(zone)),
         bills=_bills(session, month) if issue.kind != "bill" else {},
         days={row[0]: row[1:] for row in _days(usage, zone)} if issue.kind == "bill" else {},
         forwarded=set(forwarding_accounts(usage)["account_id"]),
-        annexes=_by(_annexes(usage, rows, key, issue.then.settings.documents.annex_records), "account_id"),
+        annexes=_by(_annexes(usage, rows, key, issue.inputs.settings.documents.annex_records), "account_id"),
         csv=_by(itemised(usage, time_zone=zone) if note is None else note.csv, "account_id"),
         rounding={} if note is None else dict(note.rounding.iter_rows()),
         astray=frozenset() if note is None else note.astray,
@@ -199,8 +199,8 @@ def _bills(session: Session, month: str) -> dict[str, date]:
 def _document(session: Session, month: str, issue: Issue, row: dict[str, Any], facts: _Facts) -> Document:
     """One bill or note. Raises BadInput where something is missing that it must say."""
     require_account(row)
-    plain = without_lines(session, month, issue.kind, row, issue.then)
-    rate, declared = issue.then.declared(plain.vat_amount, plain.currency, plain.issued_on)
+    plain = without_lines(session, month, issue.kind, row, issue.inputs)
+    rate, declared = issue.inputs.declared(plain.vat_amount, plain.currency, plain.issued_on)
     name = str(row[issue.key])
     if name in facts.astray:
         raise BadInput(
@@ -225,11 +225,11 @@ def _document(session: Session, month: str, issue: Issue, row: dict[str, Any], f
     )
 
 
-def without_lines(session: Session, month: str, kind: Kind, row: dict[str, Any], then: Then) -> Document:
+def without_lines(session: Session, month: str, kind: Kind, row: dict[str, Any], inputs: InputsAtIssue) -> Document:
     """The bill or note of `row` (Bills or CorrectionNotes, and the columns of Accounts `then`) with its sums only, as if
     paid from the balance."""
     bounds, digits = session.any_month(month), digits_of(session, row["currency"])
-    language = row["language"] or then.settings.documents.language
+    language = row["language"] or inputs.settings.documents.language
     note = kind != "bill"
     return Document(
         kind=kind,
@@ -240,7 +240,7 @@ def without_lines(session: Session, month: str, kind: Kind, row: dict[str, Any],
         billing_mode=row["billing_mode"],
         currency=row["currency"],
         digits=digits,
-        seller=then.seller(language),
+        seller=inputs.seller(language),
         buyer=buyer(row),
         period=(bounds.first, bounds.last),
         lines=(),
@@ -335,17 +335,19 @@ def exact(amount: Decimal, digits: int) -> Decimal:
     return found
 
 
-def receipt_documents(session: Session, rows: pl.DataFrame, then: Then, *, declared: bool = True) -> Iterator[Gathered]:
-    """The receipts `rows` (Receipts), of accounts as they were `then`; with their VAT as it is `declared` in another
+def receipt_documents(
+    session: Session, rows: pl.DataFrame, inputs: InputsAtIssue, *, declared: bool = True
+) -> Iterator[Gathered]:
+    """The receipts `rows` (Receipts), of accounts as they were at the issue (`inputs`); with their VAT as it is `declared` in another
     currency, for which a rate is needed, or without."""
     zone = session.installation.settings.zone
-    joined = rows.join(then.accounts, on="account_id", how="left", suffix="_then", maintain_order="left")
+    joined = rows.join(inputs.accounts, on="account_id", how="left", suffix="_then", maintain_order="left")
     for row in joined.iter_rows(named=True):
         number, account = row["receipt_number"], row["account_id"]
         try:
-            document = _receipt(row, then, digits_of(session, row["currency"]), zone)
+            document = _receipt(row, inputs, digits_of(session, row["currency"]), zone)
             if declared:
-                rate, vat = then.declared(document.vat_amount, document.currency, document.issued_on)
+                rate, vat = inputs.declared(document.vat_amount, document.currency, document.issued_on)
                 document = replace(document, exchange_rate=rate, vat_amount_declared=vat)
         except Exception as error:
             yield _refused(number, "receipt", account, error)
@@ -353,9 +355,9 @@ def receipt_documents(session: Session, rows: pl.DataFrame, then: Then, *, decla
         yield Gathered(number, "receipt", account, document)
 
 
-def _receipt(row: dict[str, Any], then: Then, digits: int, zone: ZoneInfo) -> Document:
+def _receipt(row: dict[str, Any], inputs: InputsAtIssue, digits: int, zone: ZoneInfo) -> Document:
     require_account(row)
-    language = row["language"] or then.settings.documents.language
+    language = row["language"] or inputs.settings.documents.language
     day = row["credited_at"].astimezone(zone).date()
     vat, total = exact(row["vat_amount"], digits), exact(row["total_paid"], digits)
     return Document(
@@ -367,7 +369,7 @@ def _receipt(row: dict[str, Any], then: Then, digits: int, zone: ZoneInfo) -> Do
         billing_mode="prepaid",
         currency=row["currency"],
         digits=digits,
-        seller=then.seller(language),
+        seller=inputs.seller(language),
         buyer=buyer(row),
         period=(day, day),
         lines=(),

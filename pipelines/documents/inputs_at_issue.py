@@ -27,7 +27,7 @@ CENTS = Decimal("0.01")
 
 
 @dataclass(frozen=True)
-class Then:
+class InputsAtIssue:
     """Settings, accounts (Accounts) and exchange rates (ExchangeRates) as they were; and what reads the rates as they are,
     which raises BadInput: few documents need them."""
 
@@ -36,7 +36,7 @@ class Then:
     rates: pl.DataFrame
     rates_today: Callable[[], pl.DataFrame]
 
-    def with_gone(self, earlier: pl.DataFrame) -> Then:
+    def with_gone(self, earlier: pl.DataFrame) -> InputsAtIssue:
         """The same, with those accounts of `earlier` (Accounts) that are in it no more."""
         gone = earlier.join(self.accounts, on="account_id", how="anti")
         return replace(self, accounts=pl.concat([self.accounts, gone]))
@@ -83,7 +83,7 @@ def _in_force(rates: pl.DataFrame, currency: str, day: date) -> Decimal | None:
     return known["rate"][-1] if known.height else None
 
 
-def then(session: Session, inputs: Mapping[str, str]) -> Then:
+def inputs_at_issue(session: Session, inputs: Mapping[str, str]) -> InputsAtIssue:
     """The inputs by their SHA-256 in HOME/kept, as an issue's proof names them. Raises BadInput where one is gone."""
     settings = Settings()
     if sha256 := inputs.get(SETTINGS_FILE):
@@ -98,7 +98,7 @@ def then(session: Session, inputs: Mapping[str, str]) -> Then:
         frames[name] = empty(table)
         if sha256 := inputs.get(name):
             frames[name] = _read(sound(session.installation, sha256, f"{name}.csv"), table, settings)
-    return Then(settings, frames["accounts"], frames["exchange_rates"], cache(partial(_rates_today, session)))
+    return InputsAtIssue(settings, frames["accounts"], frames["exchange_rates"], cache(partial(_rates_today, session)))
 
 
 def no_seller(installation: Installation) -> str:
@@ -106,7 +106,7 @@ def no_seller(installation: Installation) -> str:
     return f"{installation.settings_file}: [seller] name is missing: documents say who issues them"
 
 
-def knowing(session: Session, was: Then, accounts: pl.Series, before: datetime) -> Then:
+def knowing(session: Session, was: InputsAtIssue, accounts: pl.Series, before: datetime) -> InputsAtIssue:
     """`was`, with those of `accounts` that its accounts.csv has no more as they were at the last issue before that moment
     that knew them: a note of a customer who is gone names who was billed. Whom none knew stays unknown."""
     issues = session.warehouse.connection.execute(
@@ -116,20 +116,20 @@ def knowing(session: Session, was: Then, accounts: pl.Series, before: datetime) 
         if accounts.is_in(was.accounts["account_id"].implode()).all():
             break
         try:
-            was = was.with_gone(then(session, json.loads(proof)["inputs"]).accounts)
+            was = was.with_gone(inputs_at_issue(session, json.loads(proof)["inputs"]).accounts)
         except BadInput:
             # An older issue might know another address: who cannot be read is not guessed.
             break
     return was
 
 
-def today(session: Session) -> Then:
+def today(session: Session) -> InputsAtIssue:
     """The inputs as they lie in HOME now. Raises BadInput where accounts.csv cannot be read, or names no seller."""
     if not session.installation.settings.seller.name:
         raise BadInput(no_seller(session.installation))
     accounts = _read(session.installation.reference / "accounts.csv", Accounts, session.installation.settings)
     rates = cache(partial(_rates_today, session))
-    return Then(session.installation.settings, accounts, empty(ExchangeRates), rates)
+    return InputsAtIssue(session.installation.settings, accounts, empty(ExchangeRates), rates)
 
 
 def _rates_today(session: Session) -> pl.DataFrame:

@@ -19,17 +19,17 @@ from schwifty.exceptions import (
 )
 from stdnum.eu import at_02
 
-from pipelines.documents.bank_text import LONGEST_REFERENCE, is_reference, sepa_text
+from pipelines.documents.bank_text import REFERENCE_MAX, is_reference, sepa_text
 from pipelines.settings import Seller
 from transforms.billing.vat import EU
 from transforms.privacy import masked_iban
 
 CURRENCY = "EUR"
-MOST_AMOUNT = Decimal("999999999.99")
+AMOUNT_MAX = Decimal("999999999.99")
 """The largest amount of a SEPA direct debit (EPC implementation guidelines, AT-06)."""
 
-LONGEST_NAME = 70
-LONGEST_STREET, LONGEST_POSTCODE, LONGEST_TOWN = 70, 16, 35
+NAME_MAX = 70
+STREET_MAX, POSTCODE_MAX, TOWN_MAX = 70, 16, 35
 """Characters of the parts of a postal address (pain.008.001.08, PostalAddress24)."""
 
 EEA = EU | {"IS", "LI", "NO"}
@@ -46,7 +46,7 @@ def refusals(accounts: pl.DataFrame, seller: Seller, issued_on: date) -> pl.Data
     asked = accounts.filter(pl.col("payment_method") == "direct_debit")
     creditor = creditor_problems(seller)
     signed_on, reference = pl.col("mandate_signed_on"), pl.col("mandate_reference")
-    too_long = f"the mandate_reference is longer than {LONGEST_REFERENCE} characters"
+    too_long = f"the mandate_reference is longer than {REFERENCE_MAX} characters"
     reasons = [
         pl.when(pl.col("currency") != CURRENCY).then(
             pl.format(f"its currency is {{}}, and direct debits are in {CURRENCY}", "currency")
@@ -55,7 +55,7 @@ def refusals(accounts: pl.DataFrame, seller: Seller, issued_on: date) -> pl.Data
         pl.when(_missing("iban")).then(pl.lit("it has no iban in accounts.csv")),
         _iban_problem(asked["iban"]),
         pl.when(_missing("mandate_reference")).then(pl.lit("it has no mandate_reference in accounts.csv")),
-        pl.when(reference.str.len_chars() > LONGEST_REFERENCE).then(pl.lit(too_long)),
+        pl.when(reference.str.len_chars() > REFERENCE_MAX).then(pl.lit(too_long)),
         pl.when(~is_reference("mandate_reference")).then(
             pl.lit("the mandate_reference has characters, or slashes in places, that banks do not take")
         ),
@@ -86,7 +86,7 @@ def _address_problems(asked: pl.DataFrame, seller: Seller) -> list[pl.Expr]:
 
     def missing(column: str) -> pl.Expr:
         # As the file would have it: of signs alone nothing is left in letters that banks take.
-        empty = [text for text in mine[column].drop_nulls().unique() if not sepa_text(text, LONGEST_NAME)]
+        empty = [text for text in mine[column].drop_nulls().unique() if not sepa_text(text, NAME_MAX)]
         return needed & (pl.col(column).is_null() | pl.col(column).is_in(empty))
 
     wanted = "in accounts.csv, which a debit from or to an account outside the EEA must state"
@@ -104,7 +104,7 @@ def _address_problems(asked: pl.DataFrame, seller: Seller) -> list[pl.Expr]:
 def creditor_problems(seller: Seller) -> list[str]:
     """Why nobody can be debited for the seller, a sentence each; none where its settings are sound."""
     found = []
-    if not sepa_text(seller.name, LONGEST_NAME):
+    if not sepa_text(seller.name, NAME_MAX):
         found.append("[seller] name in callbill.toml is missing, which a debit must state")
     if not seller.iban.strip():
         found.append("[seller] iban in callbill.toml is missing")

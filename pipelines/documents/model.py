@@ -73,7 +73,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Record:
+class ItemisedLeg:
     """A leg as the annex itemises it."""
 
     started_at: datetime
@@ -95,7 +95,7 @@ class Record:
 class Change:
     """A leg whose charge a note changes, that came or that went."""
 
-    record: Record
+    record: ItemisedLeg
     """As it is now; as it was, where it is no longer charged for."""
     before: Decimal | None
     """What it was charged before; None where it was not."""
@@ -184,7 +184,7 @@ class Document:
     """Whether a tracked call on it was forwarded, which makes it two charges."""
     records: int = 0
     """Legs that the document charges for or shows; of a note, those whose charge it changes."""
-    annex: tuple[Record, ...] = ()
+    annex: tuple[ItemisedLeg, ...] = ()
     """The legs of a bill, where they are few enough."""
     changes: tuple[Change, ...] = ()
     """The legs of a note, where they are few enough."""

@@ -17,7 +17,7 @@ from pipelines.documents.tables import Writer
 Tree = dict[str, Any]
 TERMS = ("payment_terms", "late_payment", "recovery_fee", "early_payment")
 """Wording about paying, which a document has that asks for payment or tells of one."""
-LONGEST_REFERENCE = 40
+REFERENCE_MAX = 40
 """Characters of the number at the foot of each page and in the title."""
 CHART_HEIGHT = 1000
 _ACCENT = re.compile("#[0-9a-fA-F]{6}")
@@ -48,7 +48,7 @@ def page(document: Document) -> Tree:
 def _frame(document: Document, writer: Writer) -> Tree:
     word, party = writer.word, document.seller.party
     number = document.number
-    short = number if len(number) <= LONGEST_REFERENCE else number[:LONGEST_REFERENCE] + "…"
+    short = number if len(number) <= REFERENCE_MAX else number[:REFERENCE_MAX] + "…"
     accent = document.seller.accent
     return {
         "kind": document.kind,

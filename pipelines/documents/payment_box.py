@@ -13,11 +13,11 @@ from pipelines.documents.tables import Writer
 
 QUIET = 4
 """Modules of white that a QR code wants around it (ISO/IEC 18004)."""
-LONGEST_NAME = 70
+NAME_MAX = 70
 """Characters of the payee in an EPC QR code."""
-LONGEST_TEXT = 140
-LONGEST_IBAN = 34
-LONGEST_PAYLOAD = 331
+TEXT_MAX = 140
+IBAN_MAX = 34
+PAYLOAD_MAX = 331
 """Bytes of the whole."""
 LEAST, MOST = Decimal("0.01"), Decimal("999999999.99")
 MASK = 4
@@ -86,8 +86,8 @@ def _qr_code(document: Document, writer: Writer) -> dict[str, str]:
     transfer = document.payment.method == "bank_transfer" and document.kind in ("bill", "debit_note")
     if not (transfer and document.currency == "EUR" and seller.iban):
         return {}
-    name, reference = " ".join(seller.party.name.split())[:LONGEST_NAME], " ".join(document.number.split())
-    payload = transfer_payload(name, seller.iban, seller.bic, document.total_owed, reference[:LONGEST_TEXT])
+    name, reference = " ".join(seller.party.name.split())[:NAME_MAX], " ".join(document.number.split())
+    payload = transfer_payload(name, seller.iban, seller.bic, document.total_owed, reference[:TEXT_MAX])
     if payload is None:
         return {}
     code = segno.make_qr(payload, error="m", boost_error=False, mask=MASK)
@@ -99,7 +99,7 @@ def _qr_code(document: Document, writer: Writer) -> dict[str, str]:
             amount=writer.money(document.total_owed),
             name=name,
             iban=localisation.iban(seller.iban),
-            reference=reference[:LONGEST_TEXT],
+            reference=reference[:TEXT_MAX],
         ),
     }
 
@@ -108,7 +108,7 @@ def transfer_payload(name: str, iban: str, bic: str, amount: Decimal, text: str)
     """What an EPC QR code says (EPC069-12, version 2, UTF-8); None where it may not say it."""
     iban, bic = "".join(iban.split()), "".join(bic.split())
     said = ["BCD", "002", "1", "SCT", bic, name, iban, f"EUR{amount:.2f}", "", "", text]
-    right = name and text and 4 < len(iban) <= LONGEST_IBAN and len(bic) in (0, 8, 11) and LEAST <= amount <= MOST
+    right = name and text and 4 < len(iban) <= IBAN_MAX and len(bic) in (0, 8, 11) and LEAST <= amount <= MOST
     # A lone surrogate has no bytes; a code without the payee's name right would be refused by the bank anyway.
     payload = "\n".join(said).encode("utf-8", "replace")
-    return payload if right and len(payload) <= LONGEST_PAYLOAD else None
+    return payload if right and len(payload) <= PAYLOAD_MAX else None

@@ -22,7 +22,7 @@ from typing import Any
 from pipelines.documents.gather import Gathered
 from pipelines.documents.model import Document
 from pipelines.errors import BadInput, CallbillError, of_one
-from pipelines.overlap import one_behind
+from pipelines.overlap import write_behind
 from pipelines.storage.atomic_files import sync
 
 CHUNK = 32
@@ -77,7 +77,7 @@ class WorkerGone(CallbillError):
     """A process that made documents is gone."""
 
 
-Printed = Made | Untold | Refused
+Rendered = Made | Untold | Refused
 
 
 def file_name(number: str) -> str:
@@ -132,17 +132,17 @@ def _validator() -> Any:
     return Validator()
 
 
-def print_documents(root: Path, fonts: Path | None, chunk: list[Gathered]) -> list[Printed]:
+def render_documents(root: Path, fonts: Path | None, chunk: list[Gathered]) -> list[Rendered]:
     """Makes the documents and puts their files under `root`, each whole or not at all; they are on the disk when it
     returns. A document is there with all its forms or is refused; whatever is wrong with one, the others are made."""
     from pipelines.documents.einvoice.terms import untellable
 
-    found: list[Printed] = []
+    found: list[Rendered] = []
     folders = sorted({root / FOLDERS[gathered.kind] for gathered in chunk})
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     # The disk takes its time while the next document is made.
-    with one_behind() as later:
+    with write_behind() as later:
         for gathered in chunk:
             if gathered.document is None:
                 found.append(Refused(gathered.number, gathered.account_id, gathered.refusal, gathered.mendable))
@@ -178,23 +178,23 @@ def _put(root: Path, files: list[tuple[str, bytes]]) -> None:
         os.replace(beside, place)
 
 
-def printed(root: Path, fonts: Path | None, documents: Iterable[Gathered], processes: int) -> Iterator[list[Printed]]:
+def rendered(root: Path, fonts: Path | None, documents: Iterable[Gathered], processes: int) -> Iterator[list[Rendered]]:
     """What became of `documents`, chunk by chunk, in whatever order they are done. Raises WorkerGone where a worker
     process is gone: what was put so far stays."""
     waiting = iter(documents)
     first = list(islice(waiting, FEW + 1))
     if len(first) <= FEW or processes == 1:
         for chunk in _chunks(chain(first, waiting)):
-            yield print_documents(root, fonts, chunk)
+            yield render_documents(root, fonts, chunk)
         return
     # Forking a process in which Polars and DuckDB run threads can hang it.
     pool = ProcessPoolExecutor(
         processes, mp_context=get_context("spawn"), initializer=_alone, max_tasks_per_child=CHUNKS_A_WORKER
     )
-    pending: set[Future[list[Printed]]] = set()
+    pending: set[Future[list[Rendered]]] = set()
     try:
         for chunk in _chunks(chain(first, waiting)):
-            pending.add(pool.submit(print_documents, root, fonts, chunk))
+            pending.add(pool.submit(render_documents, root, fonts, chunk))
             while len(pending) > 2 * processes:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)

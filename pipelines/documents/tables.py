@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.documents import localisation
 from pipelines.documents.characters import Narrow
-from pipelines.documents.model import Change, Document, Line, Record
+from pipelines.documents.model import Change, Document, ItemisedLeg, Line
 from pipelines.documents.translations import WORDS
 
 SERVICES = (("voice", "outbound"), ("voice", "inbound"), ("sms", "outbound"), ("sms", "inbound"))
@@ -263,7 +263,7 @@ def _adjustments(rows: list[Line], writer: Writer) -> Table:
     return _table(head, body, _subtotal(rows, writer), _ADJUSTMENT)
 
 
-def _record(record: Record, places: int, writer: Writer) -> list[str]:
+def _record(record: ItemisedLeg, places: int, writer: Writer) -> list[str]:
     inbound = "inbound" if record.direction == "inbound" else "outbound"
     service = "sms" if record.service == "sms" else "voice"
     return [

@@ -51,7 +51,7 @@ _LANGUAGES = {"FR": "fr", "BE": "fr", "LU": "fr"}
 
 
 @dataclass(frozen=True)
-class Letters:
+class EmailDocuments:
     """What accounts.csv says of an account beside how it is billed."""
 
     language: str
@@ -64,13 +64,13 @@ class Letters:
     mandate_signed_on: str = ""
 
 
-def letters(account_id: str, country: str, vat_number: str, signed_on: str | None) -> Letters:
+def letters(account_id: str, country: str, vat_number: str, signed_on: str | None) -> EmailDocuments:
     """Where the account receives its letters; with a mandate where it was `signed_on` a day. Always the same."""
     rng = random.Random(f"letters of {account_id}")
     streets, cities = _PLACES[country]
     postcode, city = rng.choice(cities)
     debited = signed_on is not None and country in _BANKS
-    return Letters(
+    return EmailDocuments(
         language=_LANGUAGES.get(country, "en"),
         address=rng.choice(streets).format(n=rng.randint(201, 899)),
         postcode=postcode,

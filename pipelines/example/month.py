@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pipelines.example.faults import Faults, scaled
 from pipelines.example.feeds import Inbox
-from pipelines.example.letters import Letters, letters
+from pipelines.example.letters import EmailDocuments, letters
 from pipelines.example.money import Credit, make_credits
 from pipelines.example.people import Account, make_accounts
 from pipelines.example.phonebook import Phonebook
@@ -27,7 +27,7 @@ PRICE_TABLES = EXAMPLE_TARIFF
 LATE = 100
 EARLY = 50
 """Records of the month before and of the month after, in a month of 100,000 events."""
-MOST_ACCOUNTS = 1_000
+ACCOUNTS_MAX = 1_000
 """The numbers set aside for drama last for so many."""
 
 
@@ -73,8 +73,8 @@ def write_example(
     overwritten: FileExistsError, and nothing is written. ValueError for fewer than 20 or more than 1,000
     accounts, or for fewer than 2,000 events, of which no believable month can be made.
     """
-    if not 20 <= accounts <= MOST_ACCOUNTS or events < 2_000:
-        raise ValueError(f"20 to {MOST_ACCOUNTS} accounts and 2000 events at least, not {accounts} and {events}")
+    if not 20 <= accounts <= ACCOUNTS_MAX or events < 2_000:
+        raise ValueError(f"20 to {ACCOUNTS_MAX} accounts and 2000 events at least, not {accounts} and {events}")
     first_day = date.fromisoformat(f"{month}-01")
     rng = random.Random(seed)
     people = make_accounts(rng, first_day, accounts)
@@ -168,7 +168,7 @@ def _reference(accounts: list[Account], credits: list[Credit]) -> dict[str, str]
     }
 
 
-def _letters(account: Account) -> Letters:
+def _letters(account: Account) -> EmailDocuments:
     signed_on = account.opened_on.isoformat() if account.payment_method == "direct_debit" else None
     return letters(account.account_id, account.country, account.vat_number, signed_on)
 

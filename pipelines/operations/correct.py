@@ -10,7 +10,7 @@ from pipelines.reference.tariff import require_issued_tariff
 from pipelines.settings import Installation, Month
 from pipelines.stages.correct import compare_month, correct_month
 from pipelines.stages.load import load_reference_and_prices
-from pipelines.stages.proof import put_document, require_known
+from pipelines.stages.proof import put_proof, require_known
 from pipelines.stages.publish import catch_up, publish
 from pipelines.storage.month_files import scan
 from pipelines.storage.opening import open_existing
@@ -53,7 +53,7 @@ def correct_bills(
         if not issue:
             return result
         part = correct_month(session, name, tables, found, reason, datetime.now(UTC))
-        put_document(session, name)
+        put_proof(session, name)
         publish(session, name)
         numbers = warehouse.month_files.part("correction_notes", name, part) if part else []
         return {**result, "notes": scan("correction_notes", numbers).collect().to_dicts()}

@@ -10,7 +10,7 @@ from pipelines.errors import BadInput
 from pipelines.settings import Installation
 from pipelines.stages.documents import make_receipt_documents
 from pipelines.stages.send_due import send_due
-from pipelines.storage.audit import record
+from pipelines.storage.audit import add_entry
 from pipelines.storage.opening import open_existing
 from pipelines.storage.session import Progress, Session
 from transforms.privacy import masked_address
@@ -80,4 +80,4 @@ def _put_back(session: Session, number: str, reason: str, who: str, again: bool)
         )
         other = ", to another address" if address and address != before else ""
         what = f"e-mail about {number}: {state} after {attempts} attempts, to be sent again{other}: {reason}"
-        record(session, "resend", month, what, who)
+        add_entry(session, "resend", month, what, who)

@@ -8,7 +8,7 @@ from pipelines.errors import BadInput
 from pipelines.settings import Installation, Month
 from pipelines.stages.billing_months import issued_months
 from pipelines.stages.issue import park_account
-from pipelines.storage.audit import record
+from pipelines.storage.audit import add_entry
 from pipelines.storage.opening import open_warehouse
 from pipelines.storage.session import Session, Silent
 from pipelines.storage.warehouse import Warehouse
@@ -47,7 +47,7 @@ def release_bill(
                 "WHERE billing_month = ? AND account_id = ? AND released_at IS NULL",
                 [who, reason, datetime.now(UTC), month, account],
             )
-            record(session, "release", month, f"{account}: {reason}", who)
+            add_entry(session, "release", month, f"{account}: {reason}", who)
 
 
 def _is_parked(warehouse: Warehouse, month: str, account: str) -> bool:

@@ -24,7 +24,7 @@ from pipelines.stages.correct import SERIES, compare_month, correct_month
 from pipelines.stages.identity import NewFile
 from pipelines.stages.issue import put_issue
 from pipelines.stages.month_end import DRAFTS
-from pipelines.stages.proof import documents
+from pipelines.stages.proof import proofs_of
 from pipelines.stages.reread import repeat_readings
 from pipelines.storage.catalogue import PRICE_TABLES
 from pipelines.storage.kept_inputs import restore
@@ -36,7 +36,7 @@ from pipelines.storage.warehouse import Warehouse
 def rebuild_month(session: Session, name: str) -> dict[str, Any]:
     """Makes every issue of the month anew: `documents` and `rows` that came out, and `findings`, a sentence for each table
     that is not what was issued. Raises BadInput where the month is not issued, or a file it was made from is gone."""
-    proofs = documents(session, name)
+    proofs = proofs_of(session, name)
     if not proofs:
         raise BadInput(f"{name} is not issued")
     findings, rows = [], 0
@@ -155,7 +155,7 @@ def _left_open(session: Session, earlier: pl.DataFrame) -> pl.DataFrame:
 
 def _latest(session: Session, month: str, earlier: pl.DataFrame) -> dict[str, Any]:
     parts = earlier.filter(pl.col("billing_month") == month)["part"].to_list()
-    return [proof for proof in documents(session, month) if proof["part"] in parts and "open" in proof][-1]
+    return [proof for proof in proofs_of(session, month) if proof["part"] in parts and "open" in proof][-1]
 
 
 def _series(session: Session, proof: dict[str, Any]) -> pl.DataFrame:
@@ -196,7 +196,7 @@ def _issue_again(session: Session, then: Session, proof: dict[str, Any]) -> dict
         if correct_month(then, name, tables, compare_month(then, name, tables), reason, at) is None:
             nothing = {"rows": 0, "sha256": "nothing to correct"}
             return {"tables": dict.fromkeys(proof["tables"], nothing), "totals": {}}
-    return documents(then, name)[-1]
+    return proofs_of(then, name)[-1]
 
 
 def rebuild_issued(

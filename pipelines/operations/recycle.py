@@ -11,7 +11,7 @@ from pipelines.orchestration.instance import prepare_environment
 from pipelines.settings import Installation
 from pipelines.stages.billing_months import billed_in
 from pipelines.stages.publish import catch_up, finish
-from pipelines.stages.reread import mend_records
+from pipelines.stages.reread import reread_records
 from pipelines.storage.opening import open_warehouse
 from pipelines.storage.session import Progress, Session
 from pipelines.storage.unfinished import must_run, to_run
@@ -54,7 +54,7 @@ def recycle_months(
         session = Session(installation, warehouse, progress)
         catch_up(session)
         before = open_suspense(warehouse)
-        mended = mend_records(session, source)
+        mended = reread_records(session, source)
         for sentence in mended.problems:
             progress.warn(sentence)
         for name in months_to_run(session, before):

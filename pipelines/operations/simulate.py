@@ -10,7 +10,7 @@ import polars as pl
 
 from pipelines import registries
 from pipelines.errors import BadInput
-from pipelines.overlap import one_ahead
+from pipelines.overlap import prefetch
 from pipelines.reference import consistency
 from pipelines.settings import Installation, Month
 from pipelines.storage.catalogue import quoted
@@ -103,7 +103,7 @@ def _rerated(
         for batch in connection.sql(query).to_arrow_reader(BATCH_ROWS):
             yield pl.DataFrame(pl.from_arrow(batch))
 
-    for batch in one_ahead(batches()):
+    for batch in prefetch(batches()):
         priced = with_price(batch, book)
         totals.append(usage_totals(priced.filter(pl.col("reason").is_null()).lazy()).collect())
         unpriced.append(priced.drop_nulls("reason").group_by("reason").agg(pl.len().alias("legs")))

@@ -90,13 +90,13 @@ def sniff_file(
         "unbillable": best.unbillable + best.told,
         "incomplete": best.incomplete,
         "problem": best.problem,
-        "reasons": reasons.sort("records", descending=True, maintain_order=True).head(MOST_REASONS).to_dicts(),
+        "reasons": reasons.sort("records", descending=True, maintain_order=True).head(REASONS_MAX).to_dicts(),
         "shown": _shown(best.usage.head(shown), show_numbers=show_numbers),
         "put_into": str(installation.inbox / best.form.NAME),
     }
 
 
-MOST_REASONS = 10
+REASONS_MAX = 10
 
 
 def _read_as(installation: Installation, path: Path, form: Format) -> Sniffed:

@@ -11,7 +11,7 @@ import polars as pl
 from pipelines.errors import BadInput
 from pipelines.settings import Installation, Month
 from pipelines.stages.billing_months import issued_months
-from pipelines.stages.proof import documents, hashes, kept, table_hash
+from pipelines.stages.proof import hashes, kept, proofs_of, table_hash
 from pipelines.storage import catalogue
 from pipelines.storage.opening import open_existing
 from pipelines.storage.published import published
@@ -25,7 +25,7 @@ def verify_month(session: Session, name: str) -> dict[str, Any]:
     if name not in issued_months(session).open_accounts and not place.exists():
         raise BadInput(f"{name} is not issued")
     proofs, findings = kept(place), []
-    if documents(session, name) != proofs:
+    if proofs_of(session, name) != proofs:
         findings.append(
             f"the warehouse and {place} tell of different issues of {name}: one of them was edited, or is an old copy"
         )

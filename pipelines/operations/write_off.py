@@ -13,7 +13,7 @@ import polars as pl
 from pipelines.errors import BadInput
 from pipelines.settings import Installation
 from pipelines.stages.publish import SUSPENSE, catch_up, finish
-from pipelines.storage.audit import record
+from pipelines.storage.audit import add_entry
 from pipelines.storage.opening import open_existing
 from pipelines.storage.session import Progress, Session
 from pipelines.storage.unfinished import must_publish
@@ -22,7 +22,7 @@ from transforms.tables.base import assert_contract, conform
 from transforms.tables.suspense import WriteOffs
 from transforms.tables.vocabulary import LEGS
 
-MOST_NAMED = 20
+NAMED_MAX = 20
 """Records that an entry of the audit trail names; of more it says how many, and `write_offs` names them."""
 
 _NAME = re.compile(rf"^(?P<file>.+?):(?P<record>\d{{1,17}})(?::(?P<leg>{'|'.join(LEGS)}))?$")
@@ -157,7 +157,7 @@ def _note(session: Session, chosen: Chosen, found: pl.DataFrame, because: str, w
     counts = found.group_by("reason").len("n").sort("reason")
     many = ", ".join(f"{count} {reason}" for reason, count in counts.iter_rows())
     named = ""
-    if found.height <= MOST_NAMED:
+    if found.height <= NAMED_MAX:
         places = (
             f"{path or file[:16]}:{number}{'' if leg == 'main' else ':' + leg}"
             for file, path, number, leg in found.select("file_id", "path", "record_number", "leg").iter_rows()
@@ -165,4 +165,4 @@ def _note(session: Session, chosen: Chosen, found: pl.DataFrame, because: str, w
         named = f" ({', '.join(places)})"
     elif asked := chosen.in_words():
         named = f" ({asked})"
-    record(session, "reopen" if undo else "write-off", chosen.month, f"{many}{named}: {because}", who)
+    add_entry(session, "reopen" if undo else "write-off", chosen.month, f"{many}{named}: {because}", who)

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
-from pipelines.errors import CallbillError, Interrupted, is_interruption, told
+from pipelines.errors import CallbillError, Interrupted, describe, is_interruption
 from pipelines.settings import Installation
 from pipelines.stages.publish import catch_up
 from pipelines.storage.session import Session, Silent
@@ -94,7 +94,7 @@ def _for_people(error: Exception, *, kept: bool) -> CallbillError:
         return Interrupted()
     stage = dg.OpExecutionContext.get().op.name
     state = "what it had finished stays, and the next run goes on from there" if kept else "nothing of it was kept"
-    return CallbillError(f"stage {stage} stopped, {state}: {told(error)}")
+    return CallbillError(f"stage {stage} stopped, {state}: {describe(error)}")
 
 
 @contextmanager

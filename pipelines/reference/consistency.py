@@ -9,7 +9,7 @@ import polars as pl
 
 from pipelines import registries
 from pipelines.errors import BadInput
-from pipelines.reference.csv_tables import LINE, MOST_PROBLEMS, CsvTable, read_table
+from pipelines.reference.csv_tables import LINE, PROBLEMS_MAX, CsvTable, read_table
 from pipelines.settings import Installation, Month
 from pipelines.storage.catalogue import PRICE_TABLES, REFERENCE
 from transforms.billing.bills import missing_vat_rates
@@ -69,8 +69,8 @@ def valid_vat_numbers(accounts: pl.DataFrame, seller_country: str) -> pl.DataFra
 
 def _sound(files: dict[str, CsvTable], problems: list[str]) -> InputTables:
     if problems:
-        more = len(problems) - MOST_PROBLEMS
-        raise BadInput(problems[:MOST_PROBLEMS] + ([f"and {more} problems more"] if more > 0 else []))
+        more = len(problems) - PROBLEMS_MAX
+        raise BadInput(problems[:PROBLEMS_MAX] + ([f"and {more} problems more"] if more > 0 else []))
     return InputTables(
         {name: file.frame.drop(LINE) for name, file in files.items()},
         {name: file.content for name, file in files.items()},
@@ -145,13 +145,13 @@ def _overlaps(numbers: CsvTable) -> list[str]:
     return problems
 
 
-MOST_OF_A_ROW = 10**13
+ROW_AMOUNT_MAX = 10**13
 """What an amount of credits.csv or payments.csv stays below, so that it fits with VAT, and so that some add up to a balance."""
 
 
 def _too_large(file: CsvTable) -> list[str]:
-    large = file.frame.filter(pl.col("amount").cast(pl.Decimal(38, 4)).abs() >= MOST_OF_A_ROW)
-    return [file.problem(line, "amount", f"an amount below {MOST_OF_A_ROW:,}") for line in large[LINE]]
+    large = file.frame.filter(pl.col("amount").cast(pl.Decimal(38, 4)).abs() >= ROW_AMOUNT_MAX)
+    return [file.problem(line, "amount", f"an amount below {ROW_AMOUNT_MAX:,}") for line in large[LINE]]
 
 
 def _too_fine(file: CsvTable) -> list[str]:
@@ -176,12 +176,12 @@ def _unknown(file: CsvTable, column: str, known: set[str] | frozenset[str], expe
     found = file.frame.filter(
         pl.col(column).is_not_null() & ~pl.col(column).is_in(pl.Series(sorted(known), dtype=pl.String).implode())
     )
-    return [file.problem(line, column, expected) for line in found[LINE].head(MOST_PROBLEMS)]
+    return [file.problem(line, column, expected) for line in found[LINE].head(PROBLEMS_MAX)]
 
 
 def _repeated_keys(file: CsvTable, key: tuple[str, ...]) -> list[str]:
     first = pl.col(LINE).first().over(key).alias("_first")
-    again = file.frame.with_columns(first).filter(pl.col(LINE) != pl.col("_first")).head(MOST_PROBLEMS)
+    again = file.frame.with_columns(first).filter(pl.col(LINE) != pl.col("_first")).head(PROBLEMS_MAX)
     return [
         file.problem(line, key[-1], f"a key ({', '.join(key)}) that no other row has; line {before} has it")
         for line, before in again.select(LINE, "_first").iter_rows()
@@ -224,7 +224,7 @@ def unchanged_credits(
         for credit, document, amount in changed.select("credit_id", "document", "amount").iter_rows()
     ]
     if problems:
-        raise BadInput(problems[:MOST_PROBLEMS])
+        raise BadInput(problems[:PROBLEMS_MAX])
 
 
 def enough_vat_rates(
@@ -252,7 +252,7 @@ def require_vat_rates(installation: Installation, accounts: pl.DataFrame, vat_ra
     path = installation.price_tables / "vat_rates.csv"
     problems = [
         f"vat_rates.csv: no rate of {country} in force on {day}, which account '{account}' needs ({path})"
-        for account, country in missing.head(MOST_PROBLEMS).iter_rows()
+        for account, country in missing.head(PROBLEMS_MAX).iter_rows()
     ]
     if problems:
         raise BadInput(problems)

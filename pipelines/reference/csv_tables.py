@@ -29,7 +29,7 @@ OPTIONAL = frozenset(
 DEFAULTS = {"first_increment": "1", "increment": "1"}
 """What an empty field says in columns that have a default (billing rule 2)."""
 
-MOST_PROBLEMS = 20
+PROBLEMS_MAX = 20
 LINE = "_line"
 
 
@@ -96,7 +96,7 @@ def _raw(path: Path, content: bytes, table: type[Table]) -> tuple[pl.DataFrame, 
                     problems.append(
                         f"{path.name}: line {before + 1}: {len(row)} fields, expected {len(header)} ({path})"
                     )
-                    if len(problems) >= MOST_PROBLEMS:
+                    if len(problems) >= PROBLEMS_MAX:
                         break
                 rows.append(row)
                 lines.append(before + 1)
@@ -145,10 +145,10 @@ def _parse(path: Path, raw: pl.DataFrame, table: type[Table], zone: ZoneInfo, co
         for check in field.checks:
             wrong = wrong | ~_passes(check, parsed[name])
         good = good & ~wrong
-        for line, value in raw.filter(wrong).select(LINE, name).head(MOST_PROBLEMS).iter_rows():
+        for line, value in raw.filter(wrong).select(LINE, name).head(PROBLEMS_MAX).iter_rows():
             problems.append((line, say(path, line, name, value, _expected(name, dtype, field))))
     problems.sort(key=lambda problem: problem[0])
-    sentences = [sentence for _, sentence in problems[:MOST_PROBLEMS]]
+    sentences = [sentence for _, sentence in problems[:PROBLEMS_MAX]]
     return CsvTable(path, parsed.filter(good), sentences, content, raw)
 
 

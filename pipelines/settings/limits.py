@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from pipelines.settings import Billing, Bounds, DirectDebits, Documents, Issuing, Loading, Mail, Settings
 
 MONTH_PATTERN = re.compile(r"2[0-9]{3}-(0[1-9]|1[0-2])\Z")
-MOST_PAYMENT_DAYS = 366
-MOST_ANNEX_RECORDS = 1000
-MOST_PROCESSES = 64
-MOST_OF_A_RECORD = 2_147_483_647
-MOST_ATTACHED_MB = 50
+PAYMENT_DAYS_MAX = 366
+ANNEX_RECORDS_MAX = 1000
+PROCESSES_MAX = 64
+RECORD_BOUND_MAX = 2_147_483_647
+ATTACHED_MB_MAX = 50
 """More than mail servers take."""
 
 
@@ -56,8 +56,8 @@ def _bounds(path: Path, issue: Issuing) -> list[str]:
         found.append(f"{path}: [issue] median_multiple: {issue.median_multiple} is no multiple from 2 on")
     if not 0 <= issue.suspense_percent <= 100:
         found.append(f"{path}: [issue] suspense_percent: {issue.suspense_percent} is no share from 0 to 100")
-    if not 0 <= issue.payment_days <= MOST_PAYMENT_DAYS:
-        found.append(f"{path}: [issue] payment_days: {issue.payment_days} is no number from 0 to {MOST_PAYMENT_DAYS}")
+    if not 0 <= issue.payment_days <= PAYMENT_DAYS_MAX:
+        found.append(f"{path}: [issue] payment_days: {issue.payment_days} is no number from 0 to {PAYMENT_DAYS_MAX}")
     return found
 
 
@@ -72,16 +72,16 @@ def _capped(path: Path, load: Loading) -> list[str]:
 def _attachable(path: Path, mail: Mail) -> list[str]:
     return [
         f"{path}: [mail] {name}: {getattr(mail, name)} is no number from 0 to {most}"
-        for name, most in (("zip_above_kb", MOST_ATTACHED_MB * 1000), ("attach_mb", MOST_ATTACHED_MB))
+        for name, most in (("zip_above_kb", ATTACHED_MB_MAX * 1000), ("attach_mb", ATTACHED_MB_MAX))
         if not 0 <= getattr(mail, name) <= most
     ]
 
 
 def _of_records(path: Path, bounds: Bounds) -> list[str]:
     return [
-        f"{path}: [bounds] {item.name}: {value} is no number from 0 to {MOST_OF_A_RECORD} (0: no bound)"
+        f"{path}: [bounds] {item.name}: {value} is no number from 0 to {RECORD_BOUND_MAX} (0: no bound)"
         for item in fields(bounds)
-        if not 0 <= (value := getattr(bounds, item.name)) <= MOST_OF_A_RECORD
+        if not 0 <= (value := getattr(bounds, item.name)) <= RECORD_BOUND_MAX
     ]
 
 
@@ -89,14 +89,14 @@ def _unprintable(path: Path, documents: Documents, debits: DirectDebits) -> list
     found = []
     if documents.language not in LANGUAGES:
         found.append(f"{path}: [documents] language: '{documents.language}' is none of {', '.join(LANGUAGES)}")
-    if not 0 <= documents.annex_records <= MOST_ANNEX_RECORDS:
+    if not 0 <= documents.annex_records <= ANNEX_RECORDS_MAX:
         found.append(
-            f"{path}: [documents] annex_records: {documents.annex_records} is no number from 0 to {MOST_ANNEX_RECORDS}"
+            f"{path}: [documents] annex_records: {documents.annex_records} is no number from 0 to {ANNEX_RECORDS_MAX}"
         )
     if not re.fullmatch("#[0-9a-fA-F]{6}", documents.accent):
         found.append(f"{path}: [documents] accent: '{documents.accent}' is no colour such as #0b5f7a")
-    if not 0 <= documents.processes <= MOST_PROCESSES:
-        found.append(f"{path}: [documents] processes: {documents.processes} is no number from 0 to {MOST_PROCESSES}")
+    if not 0 <= documents.processes <= PROCESSES_MAX:
+        found.append(f"{path}: [documents] processes: {documents.processes} is no number from 0 to {PROCESSES_MAX}")
     if debits.scheme not in ("CORE", "B2B"):
         found.append(f"{path}: [direct_debit] scheme: '{debits.scheme}' is neither CORE nor B2B")
     if not 1 <= debits.lead_days <= 14:

@@ -11,7 +11,7 @@ from pipelines.registries import regions_with_numbers
 from pipelines.settings.toml_section import is_time_zone, read_section
 from transforms.mediation.formats import all_formats
 
-MOST_EXTENSION_DIGITS = 8
+EXTENSION_DIGITS_MAX = 8
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ def _unreadable_source(path: Path, section: str, source: SourceSettings) -> list
         found.append(
             f"{path}: [{section}] country: '{source.country}' is no country with telephone numbers, such as FR"
         )
-    if not 0 <= source.extension_digits <= MOST_EXTENSION_DIGITS:
+    if not 0 <= source.extension_digits <= EXTENSION_DIGITS_MAX:
         digits = source.extension_digits
-        found.append(f"{path}: [{section}] extension_digits: {digits} is no number from 0 to {MOST_EXTENSION_DIGITS}")
+        found.append(f"{path}: [{section}] extension_digits: {digits} is no number from 0 to {EXTENSION_DIGITS_MAX}")
     try:
         groups = re.compile(source.sequence).groups
     except re.error:

@@ -11,7 +11,7 @@ from pipelines.stages import Facts
 from pipelines.stages.billing_months import HELD, issued_months
 from pipelines.stages.number_events import disagreements
 from pipelines.stages.rate import OF_NUMBERS, replace_suspense
-from pipelines.stages.write_offs import without_given_up_fees
+from pipelines.stages.write_offs import drop_written_off_fees
 from pipelines.storage.catalogue import select_nothing
 from pipelines.storage.session import Session
 from transforms.billing.bills import bills
@@ -38,9 +38,9 @@ def charge_numbers(session: Session, name: str) -> Facts:
     only = issued.open_accounts.get(name)
     numbers = _of(session.table("numbers"), only)
     found = number_fees(numbers, session.rating_book(), month=name, first=month.first, last=month.last)
-    unpriced = without_given_up_fees(session, name, found.unpriced)
+    unpriced = drop_written_off_fees(session, name, found.unpriced)
     with warehouse.month_files.writing("number_fees", name) as writer:
-        writer.write(without_given_up_fees(session, name, found.fees))
+        writer.write(drop_written_off_fees(session, name, found.fees))
         written = warehouse.month_files.finish(writer, "number_fees", name)
     with warehouse.transaction():
         warehouse.month_files.name(written)

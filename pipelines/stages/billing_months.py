@@ -45,7 +45,7 @@ def issued_months(session: Session) -> Issued:
 
 
 @dataclass(frozen=True)
-class Share:
+class UsageSlice:
     """Usage of a month that is billed in another, or in the same: all legs of records for which the SQL `condition`
     holds, but those that were `billed` before (LEG), of `only` these accounts or of all `but` these."""
 
@@ -59,7 +59,7 @@ class Share:
         """Those of `legs` that stand on no issued bill."""
         return legs if self.billed is None else legs.join(self.billed, on=LEG, how="anti", maintain_order="left")
 
-    def mine(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def rows_of(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The rows of `frame` whose account belongs to the share; a row without an account does unless it is `only`."""
         account = pl.col("account_id")
         if self.only is not None:
@@ -67,7 +67,7 @@ class Share:
         return frame.filter(~account.is_in(sorted(self.but)).fill_null(False)) if self.but else frame
 
 
-def shares(session: Session, name: str) -> list[Share]:
+def slices_billed_in(session: Session, name: str) -> list[UsageSlice]:
     """What is billed in the month `name` as it stands: its own usage, and usage of issued months that came late and for
     which it is the earliest month that is open."""
     issued = issued_months(session)
@@ -75,14 +75,14 @@ def shares(session: Session, name: str) -> list[Share]:
         return []
     mine = issued.open_accounts.get(name)
     own = (
-        Share(session.month(name), "true")
+        UsageSlice(session.month(name), "true")
         if mine is None
-        else Share(session.month(name), "true", _billed(session, name, "true"), only=mine)
+        else UsageSlice(session.month(name), "true", _billed(session, name, "true"), only=mine)
     )
     return [own, *(share for month in issued.open_accounts if (share := _late(session, issued, month, name)))]
 
 
-def _late(session: Session, issued: Issued, usage: str, name: str) -> Share | None:
+def _late(session: Session, issued: Issued, usage: str, name: str) -> UsageSlice | None:
     """Usage of the issued month `usage` that falls to the later month `name`, if any can."""
     between = months_between(session, usage, name)
     if usage >= name or any(month not in issued.open_accounts for month in between[1:]):
@@ -94,7 +94,7 @@ def _late(session: Session, issued: Issued, usage: str, name: str) -> Share | No
     )
     elsewhere = frozenset().union(*(issued.open_accounts[month] for month in between))
     only = issued.open_accounts.get(name)
-    return Share(
+    return UsageSlice(
         session.month(usage),
         condition,
         _billed(session, usage, condition),

@@ -23,7 +23,7 @@ from pipelines.settings import Seller
 from pipelines.stages import Facts
 from pipelines.stages.books import keep_books
 from pipelines.storage.atomic_files import put
-from pipelines.storage.audit import record
+from pipelines.storage.audit import add_entry
 from pipelines.storage.session import Session
 from transforms.tables.base import assert_contract, conform
 from transforms.tables.documents import Collections
@@ -145,8 +145,8 @@ def _reason() -> pl.Expr:
         pl.when((pl.col("payment_method") == debit) & ~is_reference("document")).then(
             pl.lit("its number has more characters, or others, than banks take as the id of a debit")
         ),
-        pl.when((pl.col("payment_method") == debit) & (pl.col("amount") > mandates.MOST_AMOUNT)).then(
-            pl.lit(f"a direct debit is of {mandates.MOST_AMOUNT} EUR at most")
+        pl.when((pl.col("payment_method") == debit) & (pl.col("amount") > mandates.AMOUNT_MAX)).then(
+            pl.lit(f"a direct debit is of {mandates.AMOUNT_MAX} EUR at most")
         ),
     )
 
@@ -201,7 +201,7 @@ def _fix(session: Session, name: str, new: pl.DataFrame, addresses: pl.DataFrame
         session.warehouse.insert("collections", new)
         session.warehouse.insert("debtor_addresses", addresses)
         for file, rows in new.group_by("file", maintain_order=True):
-            record(session, "collect", name, f"{rows.height} documents stand in {file[0]}")
+            add_entry(session, "collect", name, f"{rows.height} documents stand in {file[0]}")
         session.warehouse.note("collections", name, {"documents": new.height})
 
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.controls import files as file_controls
 from pipelines.controls import legs as leg_controls
-from pipelines.controls.control import MOST_FINDINGS, Control
+from pipelines.controls.control import FINDINGS_MAX, Control
 from pipelines.controls.month import CONTROLS
 from pipelines.errors import ControlFailed
 from pipelines.settings import Month
@@ -135,7 +135,7 @@ def _findings(session: Session, month: Month, query: str) -> str:
     """The first things that the query names, and how many there are if those are not all."""
     if not query:
         return ""
-    limited = f"SELECT finding FROM ({query}) LIMIT {MOST_FINDINGS}"
+    limited = f"SELECT finding FROM ({query}) LIMIT {FINDINGS_MAX}"
     rows = session.warehouse.connection.execute(limited, _used(query, month)).fetchall()
     return "; ".join(row[0] for row in rows)
 

@@ -11,16 +11,16 @@ from itertools import chain
 import polars as pl
 
 from pipelines.errors import BadInput
-from pipelines.overlap import one_ahead, one_behind
+from pipelines.overlap import prefetch, write_behind
 from pipelines.reference.consistency import InputTables, require_vat_rates, valid_vat_numbers, with_vat_numbers
 from pipelines.stages.balance import posted_ledger, rebuild_ledger, with_closing
 from pipelines.stages.billing_months import LEG, issued_legs, issued_months, legs_on_bills, loaded_by
 from pipelines.stages.books import keep_books
 from pipelines.stages.outbox import queue
-from pipelines.stages.proof import document, file_hashes, record_issue
+from pipelines.stages.proof import build_proof, file_hashes, record_issue
 from pipelines.stages.rate import OF_NUMBERS, OF_USAGE, PLACE, USAGE_OF_MONTH
-from pipelines.stages.write_offs import given_up_legs, without_given_up, without_given_up_fees
-from pipelines.storage.audit import record
+from pipelines.stages.write_offs import drop_written_off, drop_written_off_fees, written_off_legs
+from pipelines.storage.audit import add_entry
 from pipelines.storage.catalogue import select_nothing
 from pipelines.storage.month_files import WrittenMonth
 from pipelines.storage.number_series import advance, next_number
@@ -69,7 +69,7 @@ def compare_month(session: Session, name: str, tables: InputTables) -> Differenc
     fees = number_fees(tables.frames["numbers"], book, month=name, first=month.first, last=month.last)
     if fees.unpriced.height:
         lost["number fees without a price"] = fees.unpriced.height
-    charged_fees = without_given_up_fees(session, name, fees.fees.filter(mine))
+    charged_fees = drop_written_off_fees(session, name, fees.fees.filter(mine))
     right = bill_lines(totals.filter(mine), charged_fees, month=name, minor_units=session.minor_units)
     files = session.warehouse.month_files
     charged = files.scan("bill_lines", [name], issued=True)
@@ -156,14 +156,14 @@ def correct_month(
         queue(session, "note", found_notes)
         _move_suspense(session, usage, waiting)
         _outdate_drafts(session, usage)
-        record_issue(session, name, part, now, document(session, name, part, now, found_notes, "note_number", sums))
+        record_issue(session, name, part, now, build_proof(session, name, part, now, found_notes, "note_number", sums))
         facts = {series: len(given) for series, given in counts.items()}
         said = ", ".join(
             f"{len(given)} {series.replace('_', ' ')}, {given[0]} to {given[-1]}"
             for series, given in counts.items()
             if given
         )
-        record(session, "correct", name, f"{said}: {reason}")
+        add_entry(session, "correct", name, f"{said}: {reason}")
         warehouse.note("corrected", name, {**facts, "part": part})
         must_publish(session, name)
     session.progress.advance(found_notes.height)
@@ -198,7 +198,7 @@ def _write_usage(
     numbered = found.select(*NOTE, "note_number")
     suspended: list[pl.DataFrame] = []
     with files.writing("corrected_usage", name) as writer:
-        with one_behind() as later:
+        with write_behind() as later:
             for part in _rated(session, name, book):
                 noted = part.rated.join(numbered, on=NOTE, how="inner", maintain_order="left")
                 later(partial(writer.write, assert_contract(CorrectedUsage, noted)))
@@ -290,7 +290,7 @@ def _rated(session: Session, name: str, book: RatingBook) -> Iterator[Rated]:
     being large.
     """
     files = session.files()
-    gone = given_up_legs(session)
+    gone = written_off_legs(session)
     last = loaded_by(session, name)
     others = [month for month in issued_months(session).open_accounts if month != name]
     elsewhere = legs_on_bills(session, others, f"usage_month = '{name}'")
@@ -304,11 +304,11 @@ def _rated(session: Session, name: str, book: RatingBook) -> Iterator[Rated]:
         bounds = session.month(usage)
         query = f"{USAGE_OF_MONTH} AND {f'(file_number <= {last} OR {late})' if usage == name else late}"
         nothing = session.warehouse.frame(f"{USAGE_OF_MONTH} AND false", (bounds.starts, bounds.ends))
-        for batch in chain([nothing], one_ahead(session.warehouse.batches(query, (bounds.starts, bounds.ends)))):
+        for batch in chain([nothing], prefetch(session.warehouse.batches(query, (bounds.starts, bounds.ends)))):
             found = legs(batch).join(elsewhere, on=LEG, how="anti", maintain_order="left")
             in_time = (pl.col("file_number") <= last) & (usage == name)
             after = found.filter(~in_time).join(came_late, on=LEG, how="semi", maintain_order="left")
-            found = without_given_up(pl.concat([found.filter(in_time), after]), gone)
+            found = drop_written_off(pl.concat([found.filter(in_time), after]), gone)
             part = rate(found, book, files=files, month=usage, billing_month=name)
             if (beyond := _charged_before(session, name, part.suspended)).height:
                 again = found.join(beyond, on=LEG, how="semi", maintain_order="left")

@@ -12,14 +12,14 @@ from typing import Any
 import polars as pl
 
 from pipelines.documents.gather import Gathered, Issue, issued_documents, receipt_documents
-from pipelines.documents.inputs_at_issue import Then, inputs_now, knowing, no_seller, then, today
+from pipelines.documents.inputs_at_issue import InputsAtIssue, inputs_at_issue, inputs_now, knowing, no_seller, today
 from pipelines.documents.model import Kind
-from pipelines.documents.rendering import Made, Refused, Untold, WorkerGone, clear_unfinished, printed
+from pipelines.documents.rendering import Made, Refused, Untold, WorkerGone, clear_unfinished, rendered
 from pipelines.errors import BadInput, CallbillError
 from pipelines.settings import SETTINGS_FILE
 from pipelines.stages import Facts
 from pipelines.stages.collect import put_files
-from pipelines.stages.proof import documents as proofs
+from pipelines.stages.proof import proofs_of as proofs
 from pipelines.storage.atomic_files import put
 from pipelines.storage.month_files import scan
 from pipelines.storage.session import Session
@@ -122,11 +122,13 @@ def _known(session: Session, name: str) -> Known:
 Wanted = Callable[[str], bool]
 """Whether the document of a number is to be made."""
 
-Source = Callable[[Session, str, Wanted, Then | None], Iterator[Iterable[Gathered]]]
+Source = Callable[[Session, str, Wanted, InputsAtIssue | None], Iterator[Iterable[Gathered]]]
 """Gathers documents of a month that are wanted, with inputs of the day on which they were issued, or with others."""
 
 
-def _issued(session: Session, name: str, wanted: Wanted, instead: Then | None = None) -> Iterator[Iterable[Gathered]]:
+def _issued(
+    session: Session, name: str, wanted: Wanted, instead: InputsAtIssue | None = None
+) -> Iterator[Iterable[Gathered]]:
     """The bills and notes of each issue of the month."""
     files = session.warehouse.month_files
     for proof in proofs(session, name):
@@ -153,14 +155,16 @@ def _issued(session: Session, name: str, wanted: Wanted, instead: Then | None = 
                 lines=files.part("bill_lines" if of_bills else "correction_lines", name, part),
                 usage=files.part("rated_usage" if of_bills else "corrected_usage", name, part),
                 fees=files.part("number_fees", name, part),
-                then=was,
+                inputs=was,
                 part=part,
             )
             if mine.height:
                 yield issued_documents(session, name, issue)
 
 
-def _receipts(session: Session, name: str, wanted: Wanted, instead: Then | None = None) -> Iterator[Iterable[Gathered]]:
+def _receipts(
+    session: Session, name: str, wanted: Wanted, instead: InputsAtIssue | None = None
+) -> Iterator[Iterable[Gathered]]:
     """The receipts of the month's top-ups, by the inputs of the day on which they were made."""
     month = session.any_month(name)
     rows = session.warehouse.frame(
@@ -186,13 +190,13 @@ def _receipts(session: Session, name: str, wanted: Wanted, instead: Then | None 
 def _inputs(
     session: Session,
     inputs: dict[str, str],
-    instead: Then | None,
+    instead: InputsAtIssue | None,
     accounts: pl.Series | None = None,
     issued_at: datetime | None = None,
-) -> Then:
+) -> InputsAtIssue:
     """The inputs of documents by their SHA-256, or those `instead`, in which a customer who is gone stays as it was; of
     `accounts` issued at that moment also whoever was gone by then. Raises BadInput where they cannot be read."""
-    was = then(session, inputs)
+    was = inputs_at_issue(session, inputs)
     if accounts is not None and issued_at is not None:
         was = knowing(session, was, accounts, issued_at)
     return was if instead is None else instead.with_gone(was.accounts)
@@ -229,7 +233,7 @@ def _make(session: Session, name: str, sources: Sequence[Source]) -> list[Refuse
     return [refused[number] for number in sorted(refused)]
 
 
-def _today(session: Session) -> Then | None:
+def _today(session: Session) -> InputsAtIssue | None:
     """The inputs as they are now; None where they cannot be read, and then it says why: what needs nothing of them is
     made all the same."""
     try:
@@ -246,7 +250,7 @@ def _print(session: Session, name: str, todo: Iterable[Iterable[Gathered]], know
     refused: list[Refused] = []
     untold: list[Untold] = []
     clear_unfinished(root)
-    for chunk in printed(root, fonts if fonts.is_dir() else None, chain.from_iterable(todo), processes):
+    for chunk in rendered(root, fonts if fonts.is_dir() else None, chain.from_iterable(todo), processes):
         files = [found for found in chunk if isinstance(found, Made)]
         refused += [found for found in chunk if isinstance(found, Refused)]
         untold += [found for found in chunk if isinstance(found, Untold)]

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.documents.gather import receipt_documents, without_lines
-from pipelines.documents.inputs_at_issue import Then, knowing, then
+from pipelines.documents.inputs_at_issue import InputsAtIssue, inputs_at_issue, knowing
 from pipelines.documents.model import Document, Kind, Payment
 from pipelines.errors import BadInput, of_one
 from pipelines.settings import SETTINGS_FILE
@@ -30,7 +30,7 @@ Told = dict[str, Document | str]
 """By number the document, or a sentence that says why there is none."""
 
 
-class Letters:
+class EmailDocuments:
     """The documents of e-mails, one batch of rows of the outbox after the other."""
 
     def __init__(self, session: Session):
@@ -55,12 +55,12 @@ class Letters:
         told: Told = dict(self._receipts(rows.filter(pl.col("kind") == "receipt"), was))
         return told | dict(self._issued(rows.filter(pl.col("kind") != "receipt"), was))
 
-    def _receipts(self, rows: pl.DataFrame, was: Then) -> Iterator[tuple[str, Document | str]]:
+    def _receipts(self, rows: pl.DataFrame, was: InputsAtIssue) -> Iterator[tuple[str, Document | str]]:
         # An e-mail tells no VAT in another currency, and must not fail for want of a rate.
         for found in receipt_documents(self._session, self._looked_up(rows, _RECEIPTS), was, declared=False):
             yield found.number, found.document or found.refusal
 
-    def _issued(self, rows: pl.DataFrame, was: Then) -> Iterator[tuple[str, Document | str]]:
+    def _issued(self, rows: pl.DataFrame, was: InputsAtIssue) -> Iterator[tuple[str, Document | str]]:
         """The bills and notes of `rows`, by number."""
         for table, number, kinds in (
             ("bills", "bill_number", ["bill"]),
@@ -84,7 +84,7 @@ class Letters:
             for row in found.iter_rows(named=True):
                 yield row[number], self._letter("bill" if table == "bills" else row["kind"], row, was)
 
-    def _letter(self, kind: Kind, row: dict[str, Any], was: Then) -> Document | str:
+    def _letter(self, kind: Kind, row: dict[str, Any], was: InputsAtIssue) -> Document | str:
         try:
             document = without_lines(self._session, row["billing_month"], kind, row, was)
             return replace(document, payment=_payment(row, document))
@@ -96,8 +96,8 @@ class Letters:
         with self._session.warehouse.lent("_documents", rows.select("document")):
             return self._session.warehouse.frame(query)
 
-    def _read_then(self, accounts: str, settings: str, rates: str) -> Then:
-        return then(self._session, {"accounts": accounts, SETTINGS_FILE: settings, "exchange_rates": rates})
+    def _read_then(self, accounts: str, settings: str, rates: str) -> InputsAtIssue:
+        return inputs_at_issue(self._session, {"accounts": accounts, SETTINGS_FILE: settings, "exchange_rates": rates})
 
 
 def _payment(row: dict[str, Any], document: Document) -> Payment:

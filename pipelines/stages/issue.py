@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.documents.einvoice.needs import seller_needs
 from pipelines.errors import BadInput
-from pipelines.overlap import one_behind
+from pipelines.overlap import write_behind
 from pipelines.reference.tariff import differ, differing_prices, prices_of_run, tariff
 from pipelines.stages import Facts
 from pipelines.stages.balance import posted_ledger, rebuild_ledger, with_closing
@@ -20,9 +20,9 @@ from pipelines.stages.billing_months import HELD, issued_months
 from pipelines.stages.books import keep_books
 from pipelines.stages.control import require_passed
 from pipelines.stages.outbox import queue
-from pipelines.stages.proof import document, file_hashes, put_document, record_issue, require_known
+from pipelines.stages.proof import build_proof, file_hashes, put_proof, record_issue, require_known
 from pipelines.stages.statements import keep_statements
-from pipelines.storage.audit import record
+from pipelines.storage.audit import add_entry
 from pipelines.storage.month_files import WrittenMonth
 from pipelines.storage.number_series import advance, next_number
 from pipelines.storage.session import Session
@@ -64,7 +64,7 @@ def issue_month(session: Session, name: str) -> Facts:
     require_over(session, name)
     drafts = drafts_to_issue(session, name)
     if drafts is None:
-        put_document(session, name)
+        put_proof(session, name)
         return {"issued": 0, "parked": 0}
     require_same_tariff(session, name)
     ready, parked, parks = drafts.ready, drafts.parked, drafts.parks
@@ -74,11 +74,11 @@ def issue_month(session: Session, name: str) -> Facts:
             must_publish(session)
         if name in issued_months(session).open_accounts:
             # Of an issue before that was killed behind its COMMIT the proof may be missing.
-            put_document(session, name)
+            put_proof(session, name)
         return {"issued": 0, "parked": parked.height}
     require_seller(session, ready)
     numbered = put_issue(session, name, ready, parked, parks, datetime.now(UTC))
-    put_document(session, name)
+    put_proof(session, name)
     session.progress.advance(numbered.height)
     return {
         "issued": numbered.height,
@@ -177,10 +177,10 @@ def put_issue(
         keep_books(session)
         keep_statements(session, numbered)
         queue(session, "bill", numbered)
-        proof = document(session, name, part, now, numbered, "bill_number", sums)
+        proof = build_proof(session, name, part, now, numbered, "bill_number", sums)
         proof["open"] = sorted(parked["account_id"])
         record_issue(session, name, part, now, proof)
-        record(
+        add_entry(
             session,
             "issue",
             name,
@@ -277,7 +277,7 @@ def park_account(session: Session, month: str, account: str, reason: str, who: s
         "INSERT INTO parked BY NAME SELECT ? AS billing_month, ? AS account_id, ? AS reason, ? AS parked_by, ? AS parked_at",
         [month, account, reason, who, at],
     )
-    record(session, "park", month, f"{account}: {reason}", who)
+    add_entry(session, "park", month, f"{account}: {reason}", who)
 
 
 def _split(
@@ -309,7 +309,7 @@ def _write(
     """The rows of `parts` for which `which` holds, as files of the month."""
     files = session.warehouse.month_files
     with files.writing(table, month) as writer:
-        with one_behind() as later:
+        with write_behind() as later:
             for part in parts:
                 frame = part()
                 later(partial(writer.write, frame if which is None else frame.filter(which)))

@@ -14,7 +14,7 @@ from pipelines.inputs.inbox import Batch, find_files, read
 from pipelines.inputs.raw_bytes import HELD_BYTES, UNREADABLE, FileChanged, not_loaded
 from pipelines.inputs.raw_files import Loaded
 from pipelines.inputs.sources import source_of
-from pipelines.overlap import one_ahead, one_behind
+from pipelines.overlap import prefetch, write_behind
 from pipelines.reference import consistency
 from pipelines.settings import SETTINGS_FILE
 from pipelines.stages import Facts
@@ -137,7 +137,7 @@ def read_again(session: Session, loaded: Loaded, form: Format, source: Source) -
     kind, batches = read(loaded.file, form.KINDS, session.installation.settings.load)
     reader = form.reader(kind, source)
     before, number = known, loaded.number
-    for part, damage, _, _ in one_ahead(_parts(batches, reader)):
+    for part, damage, _, _ in prefetch(_parts(batches, reader)):
         if part is not None:
             fresh, _ = only_new(part, known) if known else (part, 0)
             seen = max(reader.records, known)
@@ -181,8 +181,8 @@ def _load_file(session: Session, new: NewFile, form: Format) -> tuple[int, int]:
     reader = form.reader(kind, source)
     refused = unbillable = kept = damaged = parts = settled = left_out = 0
     lines = None
-    with one_behind() as later:
-        for part, damage, counted, before in one_ahead(_parts(batches, reader)):
+    with write_behind() as later:
+        for part, damage, counted, before in prefetch(_parts(batches, reader)):
             lines, settled = counted, before
             if part is not None:
                 unbillable += part.unbillable

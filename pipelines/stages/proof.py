@@ -28,7 +28,7 @@ HASH_ROWS = 500_000
 """Hashes of rows that are in memory at once."""
 
 
-def document(
+def build_proof(
     session: Session,
     month: str,
     part: int,
@@ -136,7 +136,7 @@ def _plain(name: str, dtype: pl.DataType) -> str:
     return f'epoch_us("{name}")' if isinstance(dtype, pl.Datetime) else f'"{name}"'
 
 
-def documents(session: Session, month: str) -> list[dict[str, Any]]:
+def proofs_of(session: Session, month: str) -> list[dict[str, Any]]:
     """What the warehouse keeps of the issues of the month."""
     rows = session.warehouse.connection.execute(
         "SELECT document FROM issues WHERE billing_month = ? ORDER BY part", [month]
@@ -144,10 +144,10 @@ def documents(session: Session, month: str) -> list[dict[str, Any]]:
     return [json.loads(row[0]) for row in rows]
 
 
-def put_document(session: Session, month: str) -> None:
+def put_proof(session: Session, month: str) -> None:
     """Writes HOME/issued/MONTH.json from what the warehouse keeps, unless it says that already."""
     place = session.installation.issued / f"{month}.json"
-    text = json.dumps({"month": month, "issues": documents(session, month)}, indent=2, sort_keys=True) + "\n"
+    text = json.dumps({"month": month, "issues": proofs_of(session, month)}, indent=2, sort_keys=True) + "\n"
     if place.exists() and place.read_text(encoding="utf-8") == text:
         return
     place.parent.mkdir(exist_ok=True)
@@ -161,7 +161,7 @@ def require_known(session: Session) -> None:
     give out numbers again that were given out. A file that is missing, or lacks the last issues, was not written when a
     run was killed, and will be."""
     for path in sorted(session.installation.issued.glob("*.json")):
-        told, known = kept(path), documents(session, path.stem)
+        told, known = kept(path), proofs_of(session, path.stem)
         if told != known[: len(told)]:
             raise BadInput(
                 f"{path} tells of issues that the warehouse does not know: it is an old copy, or one of the two was "

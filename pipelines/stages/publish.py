@@ -13,12 +13,12 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.errors import BadInput, is_interruption, told
+from pipelines.errors import BadInput, describe, is_interruption
 from pipelines.stages import Facts
-from pipelines.stages.proof import put_document
+from pipelines.stages.proof import put_proof
 from pipelines.storage import catalogue
 from pipelines.storage.atomic_files import READ_ONLY, put, sync
-from pipelines.storage.audit import record
+from pipelines.storage.audit import add_entry
 from pipelines.storage.published import logs_beside
 from pipelines.storage.session import Session
 from pipelines.storage.unfinished import has_run, is_published, must_publish, to_publish
@@ -154,7 +154,7 @@ def publish(session: Session, name: str) -> Facts:
     connection = session.warehouse.connection
     with session.warehouse.transaction():
         if changed := session.warehouse.month_files.unpublished(name):
-            record(session, "run", name, f"published anew: {', '.join(changed)}")
+            add_entry(session, "run", name, f"published anew: {', '.join(changed)}")
         session.warehouse.month_files.remember_publication(name)
         connection.execute("DELETE FROM published_controls WHERE billing_month = ?", [name])
         connection.execute("INSERT INTO published_controls SELECT * FROM controls WHERE billing_month = ?", [name])
@@ -178,7 +178,7 @@ def finish(session: Session) -> None:
     waiting = to_publish(session)
     months = [month for month in waiting if month]
     for month in months:
-        put_document(session, month)
+        put_proof(session, month)
     for month in months:
         publish(session, month)
     if waiting and not months:
@@ -193,7 +193,7 @@ def catch_up(session: Session) -> None:
     except (BadInput, duckdb.Error) as error:
         if is_interruption(error):
             raise
-        why = error if isinstance(error, BadInput) else told(error)
+        why = error if isinstance(error, BadInput) else describe(error)
         session.progress.warn(f"what a command that was killed has left unpublished cannot be published yet: {why}")
 
 
@@ -264,7 +264,7 @@ def _require_readable(place: Path) -> None:
         if is_interruption(error):
             raise
         raise BadInput(
-            f"{place} was put in place and cannot be read: {told(error)}. The next run, of any month, publishes it anew"
+            f"{place} was put in place and cannot be read: {describe(error)}. The next run, of any month, publishes it anew"
         ) from None
 
 

@@ -10,12 +10,12 @@ from functools import partial
 import polars as pl
 
 from pipelines.controls.files import SUSPENDED_NOW
-from pipelines.overlap import one_ahead, one_behind
+from pipelines.overlap import prefetch, write_behind
 from pipelines.reference.tariff import loaded_prices
 from pipelines.settings import Month
 from pipelines.stages import Facts
-from pipelines.stages.billing_months import issued_months, late_months, shares
-from pipelines.stages.write_offs import given_up_legs, without_given_up
+from pipelines.stages.billing_months import issued_months, late_months, slices_billed_in
+from pipelines.stages.write_offs import drop_written_off, written_off_legs
 from pipelines.storage.catalogue import select_nothing
 from pipelines.storage.month_files import MonthWriter
 from pipelines.storage.session import Session
@@ -45,7 +45,7 @@ def rate_month(session: Session, name: str) -> Facts:
     with warehouse.transaction():
         warehouse.connection.execute(f"CREATE OR REPLACE TEMP TABLE waiting AS {select_nothing(Suspense)}")
         with warehouse.month_files.writing("rated_usage", name) as writer:
-            with one_behind() as later:
+            with write_behind() as later:
                 for count, part in rated_batches(session, month):
                     suspended = part.suspended.join(loaded, on="file_number", how="left")
                     rows = assert_contract(Suspense, conform(Suspense, suspended, {"state": "open"}))
@@ -74,7 +74,7 @@ def _suspend(session: Session, name: str) -> None:
     # Of an issued month only a part was looked at: what was open and is rated now is recycled, the rest stays.
     rated = session.warehouse.month_files.source("rated_usage", [name], issued=False)
     execute("CREATE OR REPLACE TEMP TABLE every AS FROM waiting")
-    for share in shares(session, name):
+    for share in slices_billed_in(session, name):
         usage = share.usage_month.name
         execute("CREATE OR REPLACE TEMP TABLE waiting AS FROM every WHERE usage_month = ?", [usage])
         if share.billed is None:
@@ -132,21 +132,21 @@ def rated_batches(session: Session, month: Month, only: str = "true") -> Iterato
     book = session.rating_book()
     files = session.files()
     # Asked before the first batch: while one is rated, the one before is being written on the same connection.
-    gone = given_up_legs(session)
+    gone = written_off_legs(session)
     any_batch = False
-    for share in shares(session, month.name):
+    for share in slices_billed_in(session, month.name):
         bounds = (share.usage_month.starts, share.usage_month.ends)
         query = f"{USAGE_OF_MONTH} AND {share.condition} AND {only}"
-        for batch in one_ahead(session.warehouse.batches(query, bounds)):
+        for batch in prefetch(session.warehouse.batches(query, bounds)):
             any_batch = True
             found = rate(
-                without_given_up(share.unbilled(legs(batch)), gone),
+                drop_written_off(share.unbilled(legs(batch)), gone),
                 book,
                 files=files,
                 month=share.usage_month.name,
                 billing_month=month.name,
             )
-            part = Rated(share.mine(found.rated), share.mine(found.suspended))
+            part = Rated(share.rows_of(found.rated), share.rows_of(found.suspended))
             yield part.rated.height + part.suspended.height, part
     if not any_batch:
         nothing = legs(session.warehouse.frame(f"{USAGE_OF_MONTH} AND false", (month.starts, month.ends)))

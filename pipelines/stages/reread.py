@@ -25,7 +25,7 @@ from pipelines.stages.replace_records import (
     put_in_place,
     take_whole,
 )
-from pipelines.storage.audit import record
+from pipelines.storage.audit import add_entry
 from pipelines.storage.session import Session
 from pipelines.storage.unfinished import must_publish
 from transforms.mediation.formats import all_formats
@@ -33,7 +33,7 @@ from transforms.mediation.source import Source
 
 
 @dataclass
-class Mended:
+class Reread:
     """What reading again came to: records and legs that had been `refused`, how many of them are `mended`, the `files`
     read, and `problems` as sentences."""
 
@@ -43,7 +43,7 @@ class Mended:
     problems: list[str] = field(default_factory=list)
 
 
-def mend_records(session: Session, folder: str | None = None) -> Mended:
+def reread_records(session: Session, folder: str | None = None) -> Reread:
     """Reads again what was refused, with the settings of today; with `folder` of the inbox (`asterisk`, `asterisk/paris`)
     all records of its files that stand on no issued bill and are not written off.
 
@@ -51,10 +51,10 @@ def mend_records(session: Session, folder: str | None = None) -> Mended:
     """
     session.progress.stage("read again")
     if folder is None and not session.warehouse.value("SELECT 1 FROM refused_records LIMIT 1"):
-        return Mended()
+        return Reread()
     with session.warehouse.transaction():
         choose(session, folder)
-        found = Mended(refused=_count(session, "taken_refused"))
+        found = Reread(refused=_count(session, "taken_refused"))
         files = find_again(session, _OF_FILES)
         sources: dict[int, Source] = {}
         for loaded in files:
@@ -78,7 +78,7 @@ def mend_records(session: Session, folder: str | None = None) -> Mended:
         if found.mended or folder is not None:
             which = f"all of {folder} that is on no issued bill" if folder else "what was refused"
             said = f"{which} read again in {found.files} files; {found.mended} of {found.refused} refused are mended"
-            record(session, "recycle", None, said)
+            add_entry(session, "recycle", None, said)
             if session.installation.published.exists():
                 must_publish(session)
     return found
@@ -99,7 +99,7 @@ def repeat_readings(then: Session, readings: pl.DataFrame, places: pl.DataFrame,
             prepare(then)
             for leg, table in (("main", "taken"), ("forwarded", "taken_legs")):
                 then.warehouse.insert(table, here.filter(pl.col("leg") == leg).select("file_number", "record_number"))
-            _read(then, [by_number[file] for file in sources], sources, Mended(), whole_files=True)
+            _read(then, [by_number[file] for file in sources], sources, Reread(), whole_files=True)
             put_in_place(then)
             then.warehouse.insert("readings", mine)
             then.warehouse.insert("read_again", here)
@@ -110,7 +110,7 @@ def _count(session: Session, table: str) -> int:
 
 
 def _read(
-    session: Session, files: Sequence[Loaded], sources: dict[int, Source], found: Mended, *, whole_files: bool
+    session: Session, files: Sequence[Loaded], sources: dict[int, Source], found: Reread, *, whole_files: bool
 ) -> None:
     """Reads the places that are taken into the tables NEW. With `whole_files` places that report no usage are taken as
     well where all others are, so that a file may have another number of records than before."""

@@ -20,13 +20,13 @@ from pipelines.documents.mail import Envelope, file_name, message
 from pipelines.documents.model import Document
 from pipelines.documents.smtp import Connection, NotConnected, Result, Server, connection
 from pipelines.errors import fault
-from pipelines.stages.email_documents import Letters
+from pipelines.stages.email_documents import EmailDocuments
 from pipelines.storage.session import Session
 
-MOST_ATTEMPTS = 12
+ATTEMPTS_MAX = 12
 FIRST_PAUSE = timedelta(minutes=5)
-LONGEST_PAUSE = timedelta(hours=24)
-MOST_FAILURES = 3
+PAUSE_MAX = timedelta(hours=24)
+FAILURES_MAX = 3
 """So many connections in a row that come to nothing, and the run stops."""
 
 BATCH = 500
@@ -97,7 +97,7 @@ def send(
 
 def pause(attempts: int) -> timedelta:
     """How long to wait after so many attempts."""
-    return min(FIRST_PAUSE * 2 ** min(attempts - 1, MOST_ATTEMPTS), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * 2 ** min(attempts - 1, ATTEMPTS_MAX), PAUSE_MAX)
 
 
 def _report_cut_off(session: Session, now: datetime, done: Sent) -> None:
@@ -116,7 +116,7 @@ class _Run:
 
     def __init__(self, session: Session, smtp: Connection, sender: str, now: Callable[[], datetime], done: Sent):
         self._session, self._smtp, self._sender, self._now, self._done = session, smtp, sender, now, done
-        self._letters, self._began = Letters(session), now()
+        self._letters, self._began = EmailDocuments(session), now()
         mail = session.installation.settings.mail
         self._limits = Limits(mail.zip_above_kb * KB, mail.attach_mb * MB)
         self._failures = 0
@@ -187,7 +187,7 @@ class _Run:
 
     def _reached(self) -> bool:
         """Whether the server can be used. Where it cannot, `stopped` says why."""
-        while self._failures < MOST_FAILURES:
+        while self._failures < FAILURES_MAX:
             try:
                 self._smtp.open()
                 return True
@@ -197,7 +197,7 @@ class _Run:
         return False
 
     def _failed(self, error: NotConnected) -> None:
-        self._failures = MOST_FAILURES if error.lasting else self._failures + 1
+        self._failures = FAILURES_MAX if error.lasting else self._failures + 1
         self._why = str(error)
 
     def _send(self, row: dict[str, Any], content: bytes) -> bool:
@@ -226,7 +226,7 @@ class _Run:
     def _finish(self, row: dict[str, Any], result: Result, attempts: int) -> None:
         if result.state != "retry":
             self._put(row, result.state, result.said, attempts=attempts)
-        elif attempts < MOST_ATTEMPTS:
+        elif attempts < ATTEMPTS_MAX:
             self._put(row, "retry", result.said, attempts=attempts, again=self._now() + pause(attempts))
         else:
             self._put(row, "failed", f"given up after {attempts} attempts: {result.said}", attempts=attempts)

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pipelines.storage.session import Session
 
 
-def record(session: Session, action: str, month: str | None, changed: str, who: str | None = None) -> None:
+def add_entry(session: Session, action: str, month: str | None, changed: str, who: str | None = None) -> None:
     """Adds an entry. Belongs into the transaction of what it tells of."""
     warehouse = session.warehouse
     inputs = warehouse.value("SELECT facts FROM manifest WHERE stage = 'reference_and_prices'")

@@ -35,7 +35,7 @@ BOOKS: dict[str, type[Table]] = {
 }
 """What follows from issued documents and payments."""
 
-LEAVING: dict[str, type[Table]] = {
+DELIVERABLES: dict[str, type[Table]] = {
     "documents": documents.Documents,
     "collections": documents.Collections,
 }
@@ -51,7 +51,7 @@ PUBLISHED_WHOLE: dict[str, type[Table]] = {
     "controls": control.Controls,
     "parked": closing.Parked,
     "audit": closing.Audit,
-    **LEAVING,
+    **DELIVERABLES,
 }
 """Tables that stand in the published file itself."""
 
@@ -98,7 +98,7 @@ WAREHOUSE: dict[str, type[Table]] = {
     "controls": control.Controls,
     "parked": closing.Parked,
     "audit": closing.Audit,
-    **LEAVING,
+    **DELIVERABLES,
     "outbox": documents.Outbox,
     **INTERNAL,
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.errors import BadInput, is_interruption, told
+from pipelines.errors import BadInput, describe, is_interruption
 
 
 def logs_beside(database: Path) -> list[Path]:
@@ -32,8 +32,10 @@ def published(place: Path) -> duckdb.DuckDBPyConnection:
         if "Could not set lock" in str(error):
             raise BadInput(
                 f"{place}: a program has it open for writing, and nobody can read it before that one has closed it: "
-                f"{told(error)}"
+                f"{describe(error)}"
             ) from None
-        raise BadInput(f"{place}: cannot be read: {told(error)}. Publish it anew with `callbill run MONTH`") from None
+        raise BadInput(
+            f"{place}: cannot be read: {describe(error)}. Publish it anew with `callbill run MONTH`"
+        ) from None
     connection.execute("SET TimeZone = 'UTC'")
     return connection

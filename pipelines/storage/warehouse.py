@@ -23,7 +23,7 @@ from typing import Any, TextIO
 import duckdb
 import polars as pl
 
-from pipelines.errors import BadInput, CommitFailed, LockHeld, is_interruption, told
+from pipelines.errors import BadInput, CommitFailed, LockHeld, describe, is_interruption
 from pipelines.settings import Installation
 from pipelines.storage import catalogue, file_totals
 from pipelines.storage.atomic_files import put
@@ -248,7 +248,7 @@ class Warehouse:
             if is_interruption(error):
                 raise
             raise CommitFailed(
-                f"{self.installation.warehouse}: what was to be kept last could not be committed: {told(error)}; "
+                f"{self.installation.warehouse}: what was to be kept last could not be committed: {describe(error)}; "
                 "the next run reads whether it was kept, and goes on from there"
             ) from None
         self.commits += 1

@@ -20,7 +20,7 @@ MOMENTS = [
     Moment("after", "pipelines.storage.month_files:MonthFiles.name"),
     Moment("after", "pipelines.stages.correct:keep_books"),
     Moment("after", "pipelines.stages.correct:record_issue"),
-    Moment("after", "pipelines.stages.correct:record"),
+    Moment("after", "pipelines.stages.correct:add_entry"),
     Moment("before", "pipelines.stages.proof:put"),
     Moment("after", "pipelines.stages.proof:put"),
     Moment("before", "pipelines.stages.publish:put"),

@@ -29,7 +29,7 @@ iban = "FR7699999000010000000012337"
 processes = {processes}
 """
 MOMENTS = [
-    Moment("before", "pipelines.documents.rendering:print_documents"),
+    Moment("before", "pipelines.documents.rendering:render_documents"),
     Moment("before", "pipelines.documents.rendering:sync"),
     Moment("after", "pipelines.documents.rendering:sync"),
     Moment("before", "pipelines.stages.documents:_note"),

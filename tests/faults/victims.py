@@ -33,7 +33,7 @@ from pipelines.stages.collect import collect_month
 from pipelines.stages.correct import compare_month, correct_month
 from pipelines.stages.issue import issue_month
 from pipelines.stages.load import load_reference_and_prices
-from pipelines.stages.proof import put_document
+from pipelines.stages.proof import put_proof
 from pipelines.stages.publish import publish, publish_again
 from pipelines.stages.send_due import send_due
 from pipelines.storage.session import Session
@@ -105,7 +105,7 @@ def correct(home: Home, moment: Moment | None = None) -> None:
             tables |= read_reference(home.installation, tables)
             found = compare_month(session, month, tables)
             correct_month(session, month, tables, found, "wrong price", _Clock.now(UTC))
-            put_document(session, month)
+            put_proof(session, month)
             publish(session, month)
 
 

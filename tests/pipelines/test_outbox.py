@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from pipelines.stages import outbox as stage
-from pipelines.stages.email_documents import Letters
+from pipelines.stages.email_documents import EmailDocuments
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
 from tests.mail_server import mail_server
@@ -97,7 +97,7 @@ class TestFilling:
         def fail(*_: object, **__: object) -> None:
             raise OSError("full")
 
-        monkeypatch.setattr("pipelines.stages.issue.record", fail)
+        monkeypatch.setattr("pipelines.stages.issue.add_entry", fail)
         with pytest.raises(OSError, match="full"):
             issue(home, APRIL)
         assert outbox(home) == before
@@ -143,7 +143,7 @@ class TestWhatTheyTell:
         with Warehouse.open(home.installation) as warehouse:
             session = Session(home.installation, warehouse)
             queued = warehouse.frame("SELECT * FROM outbox")
-            told = Letters(session).of(queued).values()
+            told = EmailDocuments(session).of(queued).values()
             due = dict(warehouse.connection.execute("SELECT document, due_on FROM open_items").fetchall())
         documents = {document.number: document for document in told if not isinstance(document, str)}
         assert len(documents) == queued.height
@@ -179,7 +179,7 @@ class TestWhatTheyTell:
                 "FROM open_items WHERE account_id = 'A2'"
             )
             queued = warehouse.frame("SELECT * FROM outbox WHERE kind = 'bill' AND account_id = 'A2'")
-            (bill,) = Letters(session).of(queued).values()
+            (bill,) = EmailDocuments(session).of(queued).values()
         assert not isinstance(bill, str)
         assert (bill.payment.method, str(bill.payment.due_on), bill.payment.mandate_reference) == (
             "direct_debit",

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pipelines.storage.catalogue import BOOKS, CORRECTED, LEAVING, PUBLISHED_MONTHLY, PUBLISHED_WHOLE
+from pipelines.storage.catalogue import BOOKS, CORRECTED, DELIVERABLES, PUBLISHED_MONTHLY, PUBLISHED_WHOLE
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL
 from tests.support import read_published, run_stages
@@ -60,7 +60,7 @@ def columns(analyst: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
 
 def test_everything_of_the_contract_is_there(analyst: duckdb.DuckDBPyConnection) -> None:
     found = columns(analyst)
-    assert set(found) == {*CONTRACT, *BOOKS, *CORRECTED, *LEAVING, "audit", "parked", "write_offs"}
+    assert set(found) == {*CONTRACT, *BOOKS, *CORRECTED, *DELIVERABLES, "audit", "parked", "write_offs"}
     for table, names in CONTRACT.items():
         assert set(names.split()) <= set(found[table]), table
 
@@ -87,7 +87,7 @@ def test_keys_are_unique_and_every_table_has_rows(analyst: duckdb.DuckDBPyConnec
             f"SELECT count(*), (SELECT count(*) FROM (SELECT DISTINCT {key} FROM {name})) FROM {name}"
         ).fetchall()[0]
         assert rows == keys, name
-        assert rows > 0 or name in ("suspense", "write_offs", "parked", *BOOKS, *CORRECTED, *LEAVING)
+        assert rows > 0 or name in ("suspense", "write_offs", "parked", *BOOKS, *CORRECTED, *DELIVERABLES)
 
 
 def test_running_again_changes_nothing(home: Home) -> None:

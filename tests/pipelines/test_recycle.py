@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.stages.reread import mend_records
+from pipelines.stages.reread import reread_records
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.command import call
@@ -242,7 +242,7 @@ def test_a_recycling_that_was_killed_before_its_months_were_run(home: Home) -> N
     run(home)
     settings(home, **RIGHT, template="${epoch}")
     with Warehouse.open(home.installation) as warehouse:
-        assert mend_records(Session(home.installation, warehouse)).mended == 1
+        assert reread_records(Session(home.installation, warehouse)).mended == 1
     said = call("issue", APRIL, "--yes", *home.arguments)
     assert (said.status, "run them before it is published" in said.err) == (1, True)
     recycle(home)

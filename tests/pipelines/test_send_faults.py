@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.stages.send import MOST_ATTEMPTS, pause
+from pipelines.stages.send import ATTEMPTS_MAX, pause
 from pipelines.stages.send_due import send_due
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
@@ -110,7 +110,7 @@ def test_tried_for_some_days_and_then_given_up(box: Mailbox, tmp_path: Path) -> 
     home = filled(tmp_path, box.port, 1)
     box.plan = lambda what: "RCPT 4xx" if what == "message" else None
     clock, waits = Clock(), []
-    for attempt in range(1, MOST_ATTEMPTS):
+    for attempt in range(1, ATTEMPTS_MAX):
         assert deliver(home, clock).retry == 1
         (row,) = outbox(home)
         assert (row["state"], row["attempts"]) == ("retry", attempt)
@@ -122,7 +122,7 @@ def test_tried_for_some_days_and_then_given_up(box: Mailbox, tmp_path: Path) -> 
     assert waits == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 1440, 1440]
     assert deliver(home, clock).failed == 1
     (row,) = outbox(home)
-    assert (row["state"], row["attempts"], row["next_attempt_at"]) == ("failed", MOST_ATTEMPTS, None)
+    assert (row["state"], row["attempts"], row["next_attempt_at"]) == ("failed", ATTEMPTS_MAX, None)
     assert row["said"].startswith("given up after 12 attempts: RCPT: 451")
     assert pause(1000).days == 1
 

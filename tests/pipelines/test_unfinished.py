@@ -13,7 +13,7 @@ from pipelines.errors import ControlFailed
 from pipelines.operations.run import run_month
 from pipelines.orchestration.instance import dagster_instance
 from pipelines.stages.publish import catch_up
-from pipelines.storage.audit import record
+from pipelines.storage.audit import add_entry
 from pipelines.storage.session import Session, Silent
 from pipelines.storage.unfinished import must_publish, must_run, to_publish, to_run
 from pipelines.storage.warehouse import Warehouse
@@ -103,7 +103,7 @@ def test_what_cannot_be_published_yet_waits_and_keeps_nobody(home: Home) -> None
 def test_a_run_of_dagsters_begins_with_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     with Warehouse.open(home.installation) as warehouse, warehouse.transaction():
         session = Session(home.installation, warehouse)
-        record(session, "park", APRIL, "A2: looked at", "Ann")
+        add_entry(session, "park", APRIL, "A2: looked at", "Ann")
         must_publish(session)
     home.edit("vat_rates", "FR,0.2000", "FR,twenty")
     monkeypatch.setenv("CALLBILL_HOME", str(home.path))

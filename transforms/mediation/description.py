@@ -41,7 +41,7 @@ _KEYS = {
 _SECTIONS = (*_KEYS, "columns", "constants", "values", "only", "skip")
 _DIRECTIVE = re.compile(r"%(%|[YymdHMSIpPbBejFT]|\.[369]?f|[369]?f|:?z|#z)")
 _DATES = (("F",), ("Y", "m", "d"), ("y", "m", "d"), ("Y", "b", "d"), ("Y", "B", "d"), ("y", "b", "d"), ("Y", "j"))
-_MOST_LINES = 100
+_LINES_MAX = 100
 
 
 @dataclass(frozen=True)
@@ -207,9 +207,9 @@ def _names(file: Mapping[str, Any], problems: list[str]) -> tuple[str, ...]:
 
 def _lines(file: Mapping[str, Any], name: str, problems: list[str]) -> int:
     value = file.get(name, 0)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_LINES:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LINES_MAX:
         return value
-    problems.append(f"[file] {name}: a number of lines from 0 to {_MOST_LINES} is expected")
+    problems.append(f"[file] {name}: a number of lines from 0 to {_LINES_MAX} is expected")
     return 0
 
 

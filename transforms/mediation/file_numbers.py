@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-MOST_DIGITS = 18
+DIGITS_MAX = 18
 """Digits of a number that are read as one."""
 
 
@@ -56,7 +56,7 @@ def numbering(names: Sequence[str], pattern: str, last: int = 0) -> Numbering:
 def _number(name: str, pattern: str) -> int | None:
     match = re.search(pattern, name)
     text = match[1] if match else None
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX else None
 
 
 def _nearest(number: int, furthest: int, period: int) -> int:

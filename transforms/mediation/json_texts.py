@@ -17,7 +17,7 @@ from transforms.mediation.json_lines import DOUBTFUL, JsonLines
 from transforms.mediation.json_values import parse_object, shortest, whole
 from transforms.mediation.text_lines import Fields, unreadable_frame
 
-LONGEST_TEXT = 8 * 1024 * 1024
+TEXT_MAX = 8 * 1024 * 1024
 """Characters that one object may take over several lines; what is longer is given up, up to the next line that begins one."""
 
 _AT_ONCE = 8
@@ -82,7 +82,7 @@ class JsonTexts:
         )["line"]
         ready = texts if last else texts.head(-1)
         unfinished = "" if last or texts.is_empty() else f"{texts[-1]}\n"
-        if len(unfinished) >= LONGEST_TEXT or ready.str.contains(DOUBTFUL).any():
+        if len(unfinished) >= TEXT_MAX or ready.str.contains(DOUBTFUL).any():
             return None
         page = pl.Struct({name: pl.List(self.schema) for name in self.pages})
         items = pl.coalesce(pl.col("line").str.json_decode(page).struct.unnest()).alias("item")
@@ -155,7 +155,7 @@ class JsonTexts:
                 try:
                     value, end = decode(text, at)
                 except (ValueError, RecursionError):
-                    if not last and len(text) - at < LONGEST_TEXT:
+                    if not last and len(text) - at < TEXT_MAX:
                         self._carried = text[at:]
                         return
                     value, end = None, at
@@ -163,7 +163,7 @@ class JsonTexts:
                     yield from ((at, item) for item in self._items(value, text[at:end]))
                     at = end
                     continue
-            if not last and len(text) - at < LONGEST_TEXT and "\n" not in text[at : len(text) - 1]:
+            if not last and len(text) - at < TEXT_MAX and "\n" not in text[at : len(text) - 1]:
                 self._carried = text[at:]
                 return
             yield at, None

@@ -24,7 +24,7 @@ NOT_UTF8 = "\ufdd0"
 TOO_LONG = "\ufdd1"
 """Stands for a line that is longer than what is read of one; a noncharacter as well."""
 
-MOST_COLUMNS = 2_000
+COLUMNS_MAX = 2_000
 """Of a header; no source has more."""
 
 _FEW = 10
@@ -33,7 +33,7 @@ _FEW = 10
 _PROBED = 100
 """Quoted lines by which the usual number of fields is told."""
 
-LONGEST_RECORD = 64
+RECORD_MAX = 64
 """Lines over which a quoted field may run. A stray quote can therefore never swallow more than this."""
 
 _FIELD = r'(?:[^",]*|"(?:[^"]|"")*")'
@@ -196,8 +196,8 @@ class CsvLines:
             self.problem = f"{place}: column '{repeated[0]}' stands twice"
         elif missing:
             self.problem = f"{place}: {missing}"
-        elif len(names) > MOST_COLUMNS:
-            self.problem = f"{place}: {len(names)} columns, and at most {MOST_COLUMNS} are read"
+        elif len(names) > COLUMNS_MAX:
+            self.problem = f"{place}: {len(names)} columns, and at most {COLUMNS_MAX} are read"
         self.shapes = {len(names): [n if n in self.known else f"_{at}" for at, n in enumerate(names)]}
         return True
 
@@ -220,7 +220,7 @@ class CsvLines:
         """Lines that a quoted line break cut apart, joined again; only where the whole is one sound record.
 
         A quote opens a record over several lines only when the next line with an odd number of quotes closes it
-        within `LONGEST_RECORD` lines, the joined text has exactly the fields of a shape, and no line between would
+        within `RECORD_MAX` lines, the joined text has exactly the fields of a shape, and no line between would
         be a record of its own. Else the quote is stray, and its line stands alone.
         """
         if self.problem is not None or not table["line"].str.contains('"', literal=True).any():
@@ -234,11 +234,11 @@ class CsvLines:
         while at < len(odd):
             start = odd[at]
             end = odd[at + 1] if at + 1 < len(odd) else None
-            if end is None and not last and table.height - start <= LONGEST_RECORD:
+            if end is None and not last and table.height - start <= RECORD_MAX:
                 self._carried = lines.slice(start).to_list()
                 table, lines = table.head(start), lines.head(start)
                 break
-            if end is not None and end - start < LONGEST_RECORD:
+            if end is not None and end - start < RECORD_MAX:
                 parts = lines.slice(start, end - start + 1).to_list()
                 whole = "\n".join(parts).removesuffix("\r")
                 alone = any(

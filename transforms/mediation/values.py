@@ -11,7 +11,7 @@ from typing import Literal
 import polars as pl
 
 E164_PATTERN = r"^(?:\+|00)?[1-9][0-9]{1,14}$"
-LONGEST_DURATION = 2_147_483_647
+DURATION_MAX = 2_147_483_647
 """Seconds that a record may state; anything above is senseless and would endanger the sums."""
 
 _DURATION_PATTERN = r"^[0-9]{1,10}(?:\.[0-9]{1,18})?$"
@@ -167,7 +167,7 @@ _LAST_MICROSECOND = 32_503_680_000_000_000
 def whole_seconds(text: pl.Expr) -> pl.Expr:
     """Seconds, with a fraction or without, rounded up to the next whole second (billing rule 2); null for anything else.
 
-    `83` is 83, `83.0` is 83, `83.001` is 84. At most `LONGEST_DURATION`.
+    `83` is 83, `83.0` is 83, `83.001` is 84. At most `DURATION_MAX`.
     """
     return text.map_batches(_whole_seconds, return_dtype=pl.Int32, is_elementwise=True)
 
@@ -179,7 +179,7 @@ def _whole_seconds(text: pl.Series) -> pl.Series:
         begun = pl.col("text").str.contains(r"\.[0-9]*[1-9]").cast(pl.Int64)
     frame = pl.DataFrame({"text": text, "whole": whole})
     seconds = pl.col("whole").cast(pl.Int64, strict=False) + begun
-    valid = pl.col("text").str.contains(_DURATION_PATTERN) & (seconds <= LONGEST_DURATION)
+    valid = pl.col("text").str.contains(_DURATION_PATTERN) & (seconds <= DURATION_MAX)
     return frame.select(pl.when(valid).then(seconds).cast(pl.Int32).alias(text.name)).to_series()
 
 

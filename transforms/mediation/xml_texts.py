@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 import polars as pl
 
-from transforms.mediation.json_texts import LONGEST_TEXT
+from transforms.mediation.json_texts import TEXT_MAX
 from transforms.mediation.text_lines import NOT_UTF8, Fields, unreadable_frame
 
 
@@ -33,7 +33,7 @@ class XmlTexts:
         """The sound documents of the next `lines` (String): `rows` has record_number and `document`.
 
         A document that is cut off, is not well-formed or has a document type, a comment or a CDATA section is refused
-        alone; so is what stands between two documents. One may take `LONGEST_TEXT` characters.
+        alone; so is what stands between two documents. One may take `TEXT_MAX` characters.
         """
         text = self._carried + "\n".join([*lines.to_list(), ""])
         *pieces, rest = text.split(f"</{self.root}>")
@@ -41,7 +41,7 @@ class XmlTexts:
         self._carried = "" if last else rest
         if last:
             documents += list(self._documents(rest))
-        elif len(rest) > LONGEST_TEXT:
+        elif len(rest) > TEXT_MAX:
             # Too long for one: it is given up, and what follows, up to the next that begins.
             documents += list(self._documents(rest))
             self._carried, self._lost = "", True
@@ -89,10 +89,10 @@ class XmlTexts:
 
 def _with_declaration(text: str, start: int) -> int:
     """Where the document begins whose outermost element begins at `start`: at its XML declaration, if it has one."""
-    before = text[max(0, start - _LONGEST_DECLARATION) : start]
+    before = text[max(0, start - _DECLARATION_MAX) : start]
     found = _DECLARATION.search(before)
     return start - len(before) + found.start() if found else start
 
 
-_LONGEST_DECLARATION = 200
+_DECLARATION_MAX = 200
 _DECLARATION = re.compile(r"<\?xml\b[^<>]*\?>\s*\Z")

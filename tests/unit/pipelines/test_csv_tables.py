@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipelines.reference.csv_tables import LINE, MOST_PROBLEMS, CsvTable, read_table
+from pipelines.reference.csv_tables import LINE, PROBLEMS_MAX, CsvTable, read_table
 from pipelines.storage.catalogue import PRICE_TABLES, REFERENCE
 from tests.unit.pipelines.files import FILES
 from transforms.tables.base import types
@@ -185,7 +185,7 @@ def test_a_long_value_is_cut(tmp_path: Path) -> None:
 
 def test_problems_come_in_the_order_of_lines_and_not_more_than_anybody_reads(tmp_path: Path) -> None:
     found = problems(tmp_path, "vat_rates", VAT + "FR,x,2026-01-01\n,0.2,y\n" * 30)
-    assert len(found) == MOST_PROBLEMS
+    assert len(found) == PROBLEMS_MAX
     assert [sentence.split(": ")[1] for sentence in found[:4]] == [
         "line 2, column rate",
         "line 3, column country",

@@ -17,7 +17,7 @@ from pipelines.reference.consistency import (
     unchanged_credits,
     valid_vat_numbers,
 )
-from pipelines.reference.csv_tables import MOST_PROBLEMS
+from pipelines.reference.csv_tables import PROBLEMS_MAX
 from pipelines.settings import Month
 from tests.unit.frames import D, accounts, credits, moment, vat_rates
 from tests.unit.pipelines.files import FILES, REFERENCE, installation, path_of
@@ -245,7 +245,7 @@ def test_problems_of_all_files_are_told_at_once_and_not_more_than_anybody_reads(
     rows = [f"C{n},Z,top_up,1,EUR,2026-03-15," for n in range(2, 17)]
     numbers = [f"+331840001{n:02},Z,FR,geographic,false,2026-02-01," for n in range(10)]
     found = problems(tmp_path, **added("credits", *rows), **added("numbers", *numbers))
-    assert len(found) == MOST_PROBLEMS + 1
+    assert len(found) == PROBLEMS_MAX + 1
     assert found[0].startswith("numbers.csv: line 4,")
     assert found[10].startswith("credits.csv: line 3,")
     assert found[-1] == "and 5 problems more"

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from transforms.mediation.text_lines import MOST_COLUMNS, CsvLines
+from transforms.mediation.text_lines import COLUMNS_MAX, CsvLines
 
 Row = tuple[Any, ...]
 SHAPES = {2: ["a", "b"], 3: ["a", "b", "c"], 5: ["a", "b", "x", "y", "c"]}
@@ -91,10 +91,10 @@ def test_other_columns_are_passed_over_where_they_may_be() -> None:
 
 
 def test_a_header_of_too_many_columns_is_refused() -> None:
-    header = ",".join(["a", *(f"x{place}" for place in range(MOST_COLUMNS))])
+    header = ",".join(["a", *(f"x{place}" for place in range(COLUMNS_MAX))])
     rows, unreadable = read(CsvLines(known=("a",), others=True), f'{header}\n1,"2"\n3,4')
     assert rows == []
-    said = f"line 1: {MOST_COLUMNS + 1} columns, and at most {MOST_COLUMNS} are read"
+    said = f"line 1: {COLUMNS_MAX + 1} columns, and at most {COLUMNS_MAX} are read"
     assert unreadable == [(1, said), (2, said)]
 
 

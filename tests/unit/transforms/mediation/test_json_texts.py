@@ -100,7 +100,7 @@ def test_what_is_no_json_at_all_is_unreadable() -> None:
 
 
 def test_an_object_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_texts, "LONGEST_TEXT", 300)
+    monkeypatch.setattr(json_texts, "TEXT_MAX", 300)
     text = '[{"a": "' + "x\n" * 400 + '\n{"a": "7"}\n]'
     rows, unreadable, _ = read(text, 10)
     assert [row[1] for row in rows] == ["7"]

@@ -11,7 +11,7 @@ from itertools import pairwise
 import polars as pl
 import pytest
 
-from transforms.mediation.text_lines import LONGEST_RECORD, NOT_UTF8, CsvLines
+from transforms.mediation.text_lines import NOT_UTF8, RECORD_MAX, CsvLines
 
 Row = tuple[str | None, ...]
 
@@ -123,12 +123,12 @@ def test_a_line_that_is_a_record_of_its_own_is_not_taken_for_text() -> None:
 
 
 def test_a_quote_reaches_no_further_than_the_longest_record() -> None:
-    assert LONGEST_RECORD < 100
-    within, beyond = ("\n".join(["x"] * (LONGEST_RECORD - n)) for n in (1, 0))
+    assert RECORD_MAX < 100
+    within, beyond = ("\n".join(["x"] * (RECORD_MAX - n)) for n in (1, 0))
     assert read(f'a,b,c\n1,"{within}\n",3\n')[0] == [(1, "1", within + "\n", "3")]
     rows, unreadable = read(f'a,b,c\n1,"{beyond}\n",3\n7,8,9\n')
-    assert rows == [(LONGEST_RECORD + 2, "7", "8", "9")]
-    assert len(unreadable) == LONGEST_RECORD + 1
+    assert rows == [(RECORD_MAX + 2, "7", "8", "9")]
+    assert len(unreadable) == RECORD_MAX + 1
 
 
 @pytest.mark.parametrize(

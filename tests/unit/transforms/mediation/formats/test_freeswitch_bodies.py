@@ -157,7 +157,7 @@ def test_documents_need_no_line_of_their_own() -> None:
 
 
 def test_a_document_too_long_is_given_up_up_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transforms.mediation.xml_texts.LONGEST_TEXT", 5_000)
+    monkeypatch.setattr("transforms.mediation.xml_texts.TEXT_MAX", 5_000)
     endless = ["<cdr><variables>", *["<a>1</a>" * 100] * 20, "more"]
     found = from_xml(as_xml(VARIABLES), *endless, as_xml(VARIABLES), as_xml(VARIABLES), batch=3)
     assert found.unreadable.height == 1
