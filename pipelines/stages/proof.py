@@ -131,7 +131,7 @@ def table_hash(
 
 
 def _plain(name: str, dtype: pl.DataType) -> str:
-    if isinstance(dtype, pl.String):
+    if dtype == pl.String:
         return f'length("{name}") || \':\' || "{name}"'
     return f'epoch_us("{name}")' if isinstance(dtype, pl.Datetime) else f'"{name}"'
 
