@@ -116,8 +116,8 @@ def table_hash(
 ) -> TableHash:
     """Rows and SHA-256 of a table: over the hashes of its rows, in the order of its key.
 
-    A row is its values as text with commas between; a text has its length before it, so that no two rows read the same;
-    a moment is its microseconds since 1970; what is missing is a hyphen.
+    A row is its values as text with commas between; a moment is its microseconds since 1970; what is missing is a hyphen.
+    Proofs that are there were hashed so, and are held against it.
     """
     texts = ", ',', ".join(f"coalesce(({_plain(name, dtype)})::VARCHAR, '-')" for name, dtype in types(table).items())
     digest, rows = hashlib.sha256(), 0
@@ -131,8 +131,6 @@ def table_hash(
 
 
 def _plain(name: str, dtype: pl.DataType) -> str:
-    if isinstance(dtype, pl.String):
-        return f'length("{name}") || \':\' || "{name}"'
     return f'epoch_us("{name}")' if isinstance(dtype, pl.Datetime) else f'"{name}"'
 
 

@@ -321,6 +321,13 @@ def test_a_refused_leg_leaves_the_call_itself_standing(changes: Fields, detail: 
     )
 
 
+@pytest.mark.parametrize("seconds", ["60", "0", "-1", "1:00"])
+@pytest.mark.parametrize("usual", [CALL, MESSAGE, ARRIVED], ids=["call", "message", "arrived"])
+def test_seconds_of_a_leg_mean_nothing_where_no_call_came_in(usual: Fields, seconds: str) -> None:
+    found = record(usual | {"forwarded_seconds": seconds})
+    assert (found["forwarded_to"], found["forwarded_seconds"]) == (None, None)
+
+
 def test_every_rule_of_legs_is_shown_by_a_case() -> None:
     said = {detail.partition(", found ")[0] for _, detail in REFUSED_LEGS}
     assert said == {f"{rule.column}: expected {rule.expected}" for rule in LEG_RULES}
