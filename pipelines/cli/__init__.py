@@ -15,10 +15,11 @@ from pipelines.cli.commands import books, closing, documents, mail, mediation
 from pipelines.cli.options import HOME, JSON, PRICES, WAIT, print_json
 from pipelines.errors import BadInput, CallbillError, Interrupted, is_interruption, told
 from pipelines.settings import EXAMPLE_TARIFF, Installation
+from pipelines.version import described
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="callbill")
+@click.version_option(described(), message="callbill %(version)s")
 def cli() -> None:
     """Month-end billing of voice, SMS and phone numbers that anybody can check.
 

@@ -29,6 +29,7 @@ from pipelines.storage import catalogue, file_totals
 from pipelines.storage.atomic_files import put
 from pipelines.storage.month_files import MonthFiles
 from pipelines.storage.published import logs_beside
+from pipelines.version import VERSION, commit
 
 BATCH_ROWS = 400_000
 
@@ -82,6 +83,7 @@ _ADDED = (
         f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS findings VARCHAR DEFAULT ''"
         for table in ("controls", "published_controls")
     ),
+    *(f'ALTER TABLE {table} ADD COLUMN IF NOT EXISTS "commit" VARCHAR' for table in ("audit", "manifest")),
     # A month that was issued before any file was loaded had NULL, with which nothing compares.
     "UPDATE issues SET last_file_number = 0 WHERE last_file_number IS NULL",
 )
@@ -347,16 +349,15 @@ class Warehouse:
 
     def note(self, stage: str, month: str | None, facts: dict[str, Any]) -> None:
         """Writes the manifest row of a stage; belongs into the stage's transaction."""
-        from importlib.metadata import version
-
         self.connection.execute("DELETE FROM manifest WHERE stage = ? AND month IS NOT DISTINCT FROM ?", [stage, month])
         self.connection.execute(
-            "INSERT INTO manifest VALUES (?, ?, ?, ?, ?)",
+            'INSERT INTO manifest (stage, month, finished_at, version, "commit", facts) VALUES (?, ?, ?, ?, ?, ?)',
             [
                 stage,
                 month,
                 datetime.now(UTC),
-                version("callbill"),
+                VERSION,
+                commit() or None,
                 json.dumps(facts, default=str, sort_keys=True),
             ],
         )
