@@ -14,13 +14,14 @@ import click
 from pipelines.cli.commands import books, closing, documents, mail, mediation
 from pipelines.cli.options import HOME, JSON, PRICES, WAIT, find_installation, print_json
 from pipelines.errors import BadInput, CallbillError, Interrupted, is_interruption, told
+from pipelines.version import described
 
 if TYPE_CHECKING:
     from pipelines.settings import Installation
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="callbill")
+@click.version_option(described(), message="callbill %(version)s")
 def cli() -> None:
     """Month-end billing of voice, SMS and phone numbers that anybody can check.
 

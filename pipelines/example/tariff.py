@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pipelines.example.countries import Country, countries
 from pipelines.example.deck import Meaning, deck
+from pipelines.settings import EXAMPLE_TARIFF
 
 VALID_FROM = "2025-01-01"
 SAME_IN_EVERY_CURRENCY = {"default_usd": Decimal("1"), "default_eur": Decimal("0.92")}
@@ -312,6 +313,6 @@ Run it again only for a fresh start: it writes the files anew and knows nothing 
 """
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "price_tables"
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else EXAMPLE_TARIFF
     for file in write_tariff(target):
         print(file)

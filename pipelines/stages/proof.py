@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from pipelines.storage import catalogue
 from pipelines.storage.atomic_files import put
 from pipelines.storage.month_files import from_files
 from pipelines.storage.session import Session
+from pipelines.version import VERSION
 from transforms.tables.base import Table, types
 
 TableHash = dict[str, int | str]
@@ -47,7 +47,7 @@ def document(
         "month": month,
         "part": part,
         "issued_at": at.isoformat(),
-        "version": version("callbill"),
+        "version": VERSION,
         "first_number": issued[number].min(),
         "last_number": issued[number].max(),
         "documents": issued.height,

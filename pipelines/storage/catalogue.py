@@ -97,7 +97,6 @@ WAREHOUSE: dict[str, type[Table]] = {
     "write_offs": suspense.WriteOffs,
     "controls": control.Controls,
     "parked": closing.Parked,
-    "audit": closing.Audit,
     **LEAVING,
     "outbox": documents.Outbox,
     **INTERNAL,
