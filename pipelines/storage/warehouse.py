@@ -33,36 +33,56 @@ from pipelines.storage.published import logs_beside
 BATCH_ROWS = 400_000
 
 _INTERNAL = (
-    "CREATE TABLE IF NOT EXISTS loaded_files (file_number INTEGER, file_id VARCHAR, path VARCHAR, format VARCHAR, "
-    "bytes BIGINT, records BIGINT, unbillable BIGINT, loaded_at TIMESTAMP WITH TIME ZONE, compared BOOLEAN)",
+    (
+        "CREATE TABLE IF NOT EXISTS loaded_files (file_number INTEGER, file_id VARCHAR, path VARCHAR, format VARCHAR, "
+        "bytes BIGINT, records BIGINT, unbillable BIGINT, loaded_at TIMESTAMP WITH TIME ZONE, compared BOOLEAN)"
+    ),
     "CREATE TABLE IF NOT EXISTS valid_vat_numbers (account_id VARCHAR)",
     "CREATE TABLE IF NOT EXISTS seen_paths (path VARCHAR, bytes BIGINT, changed_ns BIGINT, file_id VARCHAR)",
-    "CREATE TABLE IF NOT EXISTS changed_files (path VARCHAR, bytes BIGINT, changed_ns BIGINT, file_id VARCHAR, "
-    "format VARCHAR, records BIGINT, first_seen_at TIMESTAMP WITH TIME ZONE)",
-    "CREATE TABLE IF NOT EXISTS month_files (table_name VARCHAR, month VARCHAR, folder VARCHAR, files INTEGER, "
-    "rows BIGINT, bytes BIGINT, sha256 VARCHAR, part INTEGER)",
+    (
+        "CREATE TABLE IF NOT EXISTS changed_files (path VARCHAR, bytes BIGINT, changed_ns BIGINT, file_id VARCHAR, "
+        "format VARCHAR, records BIGINT, first_seen_at TIMESTAMP WITH TIME ZONE)"
+    ),
+    (
+        "CREATE TABLE IF NOT EXISTS month_files (table_name VARCHAR, month VARCHAR, folder VARCHAR, files INTEGER, "
+        "rows BIGINT, bytes BIGINT, sha256 VARCHAR, part INTEGER)"
+    ),
     "CREATE TABLE IF NOT EXISTS published_files AS FROM month_files WITH NO DATA",
     "CREATE TABLE IF NOT EXISTS published_controls AS FROM controls WITH NO DATA",
-    "CREATE TABLE IF NOT EXISTS issues (billing_month VARCHAR, part INTEGER, issued_at TIMESTAMP WITH TIME ZONE, "
-    "last_file_number INTEGER, document VARCHAR)",
-    "CREATE TABLE IF NOT EXISTS posted_ledger AS SELECT *, NULL::VARCHAR AS month, NULL::INTEGER AS part FROM ledger "
-    "WITH NO DATA",
+    (
+        "CREATE TABLE IF NOT EXISTS issues (billing_month VARCHAR, part INTEGER, issued_at TIMESTAMP WITH TIME ZONE, "
+        "last_file_number INTEGER, document VARCHAR)"
+    ),
+    (
+        "CREATE TABLE IF NOT EXISTS posted_ledger AS SELECT *, NULL::VARCHAR AS month, NULL::INTEGER AS part FROM ledger "
+        "WITH NO DATA"
+    ),
     "CREATE TABLE IF NOT EXISTS posted_receipts (month VARCHAR, part INTEGER, receipt_number VARCHAR)",
     "CREATE TABLE IF NOT EXISTS left_open (billing_month VARCHAR, account_id VARCHAR)",
-    "CREATE TABLE IF NOT EXISTS line_totals (billing_month VARCHAR, part INTEGER, currency VARCHAR, kind VARCHAR, "
-    "amount DECIMAL(38,4))",
+    (
+        "CREATE TABLE IF NOT EXISTS line_totals (billing_month VARCHAR, part INTEGER, currency VARCHAR, kind VARCHAR, "
+        "amount DECIMAL(38,4))"
+    ),
     "CREATE TABLE IF NOT EXISTS added_up (billing_month VARCHAR, part INTEGER)",
-    "CREATE TABLE IF NOT EXISTS bill_statements (document VARCHAR, account_id VARCHAR, position INTEGER, "
-    "posted_at TIMESTAMP WITH TIME ZONE, kind VARCHAR, reference VARCHAR, amount DECIMAL(18,4))",
+    (
+        "CREATE TABLE IF NOT EXISTS bill_statements (document VARCHAR, account_id VARCHAR, position INTEGER, "
+        "posted_at TIMESTAMP WITH TIME ZONE, kind VARCHAR, reference VARCHAR, amount DECIMAL(18,4))"
+    ),
     file_totals.TABLE,
-    "CREATE TABLE IF NOT EXISTS readings (reading INTEGER, file_number INTEGER, read_at TIMESTAMP WITH TIME ZONE, "
-    "source VARCHAR)",
+    (
+        "CREATE TABLE IF NOT EXISTS readings (reading INTEGER, file_number INTEGER, read_at TIMESTAMP WITH TIME ZONE, "
+        "source VARCHAR)"
+    ),
     "CREATE TABLE IF NOT EXISTS read_again (reading INTEGER, file_number INTEGER, record_number BIGINT, leg VARCHAR)",
-    "CREATE TABLE IF NOT EXISTS debtor_addresses (document VARCHAR, address VARCHAR, postcode VARCHAR, city VARCHAR, "
-    "country VARCHAR, bic VARCHAR)",
+    (
+        "CREATE TABLE IF NOT EXISTS debtor_addresses (document VARCHAR, address VARCHAR, postcode VARCHAR, city VARCHAR, "
+        "country VARCHAR, bic VARCHAR)"
+    ),
     "CREATE TABLE IF NOT EXISTS number_series (series VARCHAR, year VARCHAR, last BIGINT)",
-    "CREATE TABLE IF NOT EXISTS manifest (stage VARCHAR, month VARCHAR, finished_at TIMESTAMP WITH TIME ZONE, "
-    "version VARCHAR, facts VARCHAR)",
+    (
+        "CREATE TABLE IF NOT EXISTS manifest (stage VARCHAR, month VARCHAR, finished_at TIMESTAMP WITH TIME ZONE, "
+        "version VARCHAR, facts VARCHAR)"
+    ),
 )
 
 _ADDED = (

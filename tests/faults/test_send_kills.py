@@ -18,7 +18,7 @@ from tests.support import scratch
 MOMENTS = [
     *(Moment(when, place) for place in ("smtplib:SMTP.connect", "smtplib:SMTP.ehlo") for when in ("before", "after")),
     *(Moment(when, f"smtplib:SMTP.{step}") for step in ("mail", "rcpt", "docmd") for when in ("before", "after")),
-    Moment("before", "pipelines.documents.smtp:_on_the_wire"),
+    Moment("before", "pipelines.documents.smtp:on_the_wire"),
     Moment("before", "pipelines.documents.smtp:Connection._end"),
     Moment("after", "pipelines.documents.smtp:Connection._end"),
     Moment("before", "pipelines.stages.send:_Run._send"),
@@ -37,7 +37,7 @@ CUT_OFF = {
     "after rcpt": 0,
     "before docmd": 0,
     "after docmd": 0,
-    "before smtp:_on_the_wire": 0,
+    "before smtp:on_the_wire": 0,
     "before _end": 0,
     "after _end": 1,
     "before _finish": 1,
