@@ -247,7 +247,8 @@ def guarded(call: Callable[[], Any]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"callbill: {where}{error.strerror or error}", err=True)
         return 2
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
+        # Whatever it is, a person is told in a sentence.
         if is_interruption(error):
             return _interrupted()
         click.echo(f"callbill: {told(error)}", err=True)

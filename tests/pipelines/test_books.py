@@ -216,13 +216,17 @@ def credit(home: Home, bill: str, at: datetime) -> None:
         ("receivables_close", "UPDATE payments SET amount = amount + 1"),
         (
             "receivables_close",
-            "UPDATE receivables SET amount = amount + 1, balance_after = balance_after + 1 WHERE account_id = 'A2'; "
-            "UPDATE open_items SET open_amount = open_amount + 1 WHERE account_id = 'A2'",
+            (
+                "UPDATE receivables SET amount = amount + 1, balance_after = balance_after + 1 WHERE account_id = 'A2'; "
+                "UPDATE open_items SET open_amount = open_amount + 1 WHERE account_id = 'A2'"
+            ),
         ),
         (
             "receivables_close",
-            "UPDATE open_items SET open_amount = open_amount + CASE account_id WHEN 'A2' THEN 1 ELSE -1 END "
-            "WHERE currency = 'EUR'",
+            (
+                "UPDATE open_items SET open_amount = open_amount + CASE account_id WHEN 'A2' THEN 1 ELSE -1 END "
+                "WHERE currency = 'EUR'"
+            ),
         ),
     ],
 )

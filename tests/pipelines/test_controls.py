@@ -75,8 +75,10 @@ def test_nothing_is_found_where_nothing_is_wrong(session: Session) -> None:
         (
             "files_add_up",
             "DELETE FROM usage_records WHERE record_id = 'm1'",
-            f"{PLACE}: records 4, 5 were loaded; {PLACE}: segments 0, 1 were loaded; "
-            f"{PLACE}: usage_records rows 3, 4 were loaded",
+            (
+                f"{PLACE}: records 4, 5 were loaded; {PLACE}: segments 0, 1 were loaded; "
+                f"{PLACE}: usage_records rows 3, 4 were loaded"
+            ),
         ),
         (
             "files_add_up",

@@ -47,15 +47,19 @@ TABLE = [
     # Record 2 of a file and record 4 of another change places: as many legs as before, but two positions apart.
     (
         "legs_by_file",
-        "UPDATE draft_rated_usage SET file_id = CASE record_id WHEN 'other' THEN (SELECT file_id FROM draft_rated_usage "
-        f"WHERE record_id = 'dollars') ELSE {MORE} END WHERE record_id IN ('other', 'dollars')",
+        (
+            "UPDATE draft_rated_usage SET file_id = CASE record_id WHEN 'other' THEN (SELECT file_id FROM draft_rated_usage "
+            f"WHERE record_id = 'dollars') ELSE {MORE} END WHERE record_id IN ('other', 'dollars')"
+        ),
         "4",
     ),
     ("legs_by_file", "UPDATE draft_rated_usage SET record_number = 3 WHERE record_id = 'own'", "2"),
     (
         "billed_once",
-        "INSERT INTO draft_rated_usage SELECT * REPLACE ('2026-05' AS billing_month) FROM rated_usage "
-        "WHERE billing_month = '2026-04' AND record_id = 'c1'",
+        (
+            "INSERT INTO draft_rated_usage SELECT * REPLACE ('2026-05' AS billing_month) FROM rated_usage "
+            "WHERE billing_month = '2026-04' AND record_id = 'c1'"
+        ),
         "1",
     ),
     ("charges_recomputed", f"UPDATE draft_rated_usage SET charge = charge + {LEAST} WHERE record_id = 'own'", "1"),
@@ -79,8 +83,10 @@ TABLE = [
     ("events_to_lines", "DELETE FROM draft_bill_lines WHERE number = '+33184000003'", "1"),
     (
         "events_to_lines",
-        "UPDATE draft_bill_lines SET events = events + CASE account_id WHEN 'A2' THEN 1 ELSE -1 END "
-        "WHERE account_id IN ('A1', 'A2') AND kind = 'sms'",
+        (
+            "UPDATE draft_bill_lines SET events = events + CASE account_id WHEN 'A2' THEN 1 ELSE -1 END "
+            "WHERE account_id IN ('A1', 'A2') AND kind = 'sms'"
+        ),
         "2",
     ),
     ("lines_rounded", "UPDATE draft_bill_lines SET amount = amount + 0.01 WHERE number = '+33184000003'", "1"),
@@ -95,8 +101,10 @@ TABLE = [
     ("bills_add_up", "UPDATE draft_bills SET paid_from_balance = paid_from_balance + 0.01", "5"),
     (
         "bills_add_up",
-        "UPDATE draft_bills SET vat_amount = vat_amount + 0.01, gross_amount = gross_amount + 0.01, "
-        "total_owed = total_owed + CASE billing_mode WHEN 'postpaid' THEN 0.01 ELSE 0 END",
+        (
+            "UPDATE draft_bills SET vat_amount = vat_amount + 0.01, gross_amount = gross_amount + 0.01, "
+            "total_owed = total_owed + CASE billing_mode WHEN 'postpaid' THEN 0.01 ELSE 0 END"
+        ),
         "2",
     ),
     ("accounts_billed", "DELETE FROM draft_bills WHERE account_id = 'A3'", "1"),
@@ -115,8 +123,10 @@ TABLE = [
     ),
     (
         "ledger_closes",
-        "UPDATE ledger SET balance_after = balance_after + CASE account_id WHEN 'A1' THEN 0.01 ELSE -0.01 END "
-        "WHERE reference = '2026-05'",
+        (
+            "UPDATE ledger SET balance_after = balance_after + CASE account_id WHEN 'A1' THEN 0.01 ELSE -0.01 END "
+            "WHERE reference = '2026-05'"
+        ),
         "0.02",
     ),
     ("bills_in_ledger", "DELETE FROM ledger WHERE account_id = 'A5' AND reference = '2026-05'", "1"),
@@ -128,8 +138,10 @@ TABLE = [
     ("bills_in_ledger", "UPDATE draft_bills SET paid_from_balance = 2.16 WHERE account_id = 'A1'", "0.01"),
     (
         "bills_in_ledger",
-        "UPDATE ledger SET amount = amount + CASE account_id WHEN 'A1' THEN 0.01 ELSE -0.01 END "
-        "WHERE reference = '2026-05'",
+        (
+            "UPDATE ledger SET amount = amount + CASE account_id WHEN 'A1' THEN 0.01 ELSE -0.01 END "
+            "WHERE reference = '2026-05'"
+        ),
         "0.02",
     ),
     ("top_ups_receipted", "DELETE FROM receipts WHERE credit_id = 'C2'", "1"),

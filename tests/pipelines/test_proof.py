@@ -102,7 +102,7 @@ def test_nothing_is_issued_after_a_proof_that_was_edited(home: Home, change: Cal
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda issues: None, id="as it was"),
+        pytest.param(lambda _: None, id="as it was"),
         pytest.param(lambda issues: issues.pop(), id="the last issue not written yet"),
         pytest.param(lambda issues: issues.clear(), id="no issue written yet"),
     ],

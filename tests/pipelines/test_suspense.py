@@ -285,7 +285,7 @@ def test_the_same_said_again_is_no_error_and_writes_nothing_off_twice(home: Home
 def test_what_was_not_published_any_command_publishes(home: Home) -> None:
     """A write-off that was killed behind its COMMIT, as the next command finds it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.operations.write_off.finish", lambda session: None)
+        patch.setattr("pipelines.operations.write_off.finish", lambda _session: None)
         write_off(home, "inbox/standard/a.csv:2")
     assert states(home)[0] == (2, "no_destination", "open")
     said = write_off(home, "inbox/standard/a.csv:9")

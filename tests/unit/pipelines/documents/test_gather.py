@@ -1,5 +1,7 @@
 """What a bill says of its payment, its account and its records, from rows of the warehouse; no warehouse is asked."""
 
+# ruff: noqa: SLF001 (what is gathered for a document is made by private parts, each of which is a rule of its own)
+
 from __future__ import annotations
 
 from datetime import date

@@ -152,8 +152,10 @@ REFUSED = [
         CALL,
         {"started_at": "2026-10-05T10:00:00"},
         "bad_value",
-        "started_at: expected a date and time with its offset, as 2026-10-01T08:15:00+02:00, "
-        "found '9999-99-99x99:99:99'",
+        (
+            "started_at: expected a date and time with its offset, as 2026-10-01T08:15:00+02:00, "
+            "found '9999-99-99x99:99:99'"
+        ),
     ),
     (
         CALL,
