@@ -4,7 +4,17 @@
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 venv="$here/.venv"
-mark="$venv/.installed-$(cksum < "$here/requirements.lock" | tr ' ' '-')"
+task=${1:-help}
+[ $# -gt 0 ] && shift
+
+# Marks in .venv, named after what the locks say, tell what is there: what callbill runs with, and what tests it.
+sum=$(cat "$here/requirements.lock" "$here/requirements-dev.lock" | cksum | tr ' ' '-')
+mark="$venv/.installed-$sum"
+tools="$venv/.tools-$sum"
+
+add() {
+    "$venv/bin/python" -m pip install --quiet --no-deps "$@"
+}
 
 if [ ! -e "$mark" ]; then
     python=$(command -v "${PYTHON:-python3}") || { echo "Python 3.11 or newer is needed" >&2; exit 2; }
@@ -13,13 +23,19 @@ if [ ! -e "$mark" ]; then
     echo "setting up $venv (once)" >&2
     rm -rf "$venv"
     "$python" -m venv "$venv"
-    "$venv/bin/python" -m pip install --quiet --no-deps --require-hashes --requirement "$here/requirements.lock"
-    "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable "$here"
+    add --require-hashes --requirement "$here/requirements.lock"
+    add --no-build-isolation --editable "$here"
+    touch "$mark"
+fi
+if [ "$task" = test ] && [ ! -e "$tools" ]; then
+    echo "adding what tests it to $venv (once)" >&2
+    # Without the mark: what is left half done is set up from the beginning.
+    rm "$mark"
+    add --require-hashes --requirement "$here/requirements-dev.lock"
+    touch "$tools"
     touch "$mark"
 fi
 
-task=${1:-help}
-[ $# -gt 0 ] && shift
 case $task in
     help) echo "usage: ./do demo | test | ui | COMMAND of callbill ..."; exec "$venv/bin/callbill" --help ;;
     test) cd "$here" && "$venv/bin/ruff" check && "$venv/bin/ruff" format --check && "$venv/bin/mypy" \

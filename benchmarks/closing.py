@@ -135,8 +135,10 @@ def report(wishes: generate.Wishes, runs: list[dict[str, Any]]) -> str:
             *table,
             "",
             f"{facts['issued']:,} bills issued, {facts['parked']:,} parked; {facts['rows']:,} rows verified.",
-            f"{facts['notes']:,} notes with {facts['note_lines']:,} lines; {facts['would_pay_more']:,} accounts would pay "
-            "more than 10 % more.",
+            (
+                f"{facts['notes']:,} notes with {facts['note_lines']:,} lines; {facts['would_pay_more']:,} accounts would pay "
+                "more than 10 % more."
+            ),
         ]
     )
 

@@ -96,8 +96,10 @@ def report(wishes: generate.Wishes, run: dict[str, Any]) -> str:
             machine() + "\n",
             *table,
             "",
-            f"{facts['bill']:,} bills and {facts.get('receipt', 0):,} receipts, {facts['bytes'] / 1e6:,.0f} MB: "
-            f"{facts['documents'] / seconds:.1f} documents a second; a worker took {run['worker_gib']:.2f} GiB at most.",
+            (
+                f"{facts['bill']:,} bills and {facts.get('receipt', 0):,} receipts, {facts['bytes'] / 1e6:,.0f} MB: "
+                f"{facts['documents'] / seconds:.1f} documents a second; a worker took {run['worker_gib']:.2f} GiB at most."
+            ),
         ]
     )
 

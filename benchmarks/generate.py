@@ -12,7 +12,7 @@ import random
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import cycle, product
 from pathlib import Path
 from statistics import NormalDist
@@ -28,7 +28,7 @@ VERSION = 2
 """Raised when the same wishes give other bytes, so that a month of before is not taken for one of now."""
 
 FILE_RECORDS, CHUNK_RECORDS = 5_000_000, 250_000
-_FIRST = datetime(2026, 10, 1)
+_FIRST = datetime(2026, 10, 1, tzinfo=UTC)
 _DAYS = 31
 _COUNTRIES = {"FR": 33, "DE": 49, "ES": 34, "BE": 32, "GB": 44, "US": 1}
 _SHARES = (40, 15, 10, 10, 10, 15)

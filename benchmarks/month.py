@@ -227,14 +227,18 @@ def report(wishes: generate.Wishes, runs: list[dict[str, dict[str, Any]]]) -> st
             machine() + "\n",
             *table,
             "",
-            f"callbill / floor: **{_ratios(totals)}**, at most {WANTED_RATIO} is wanted. "
-            f"Of CPU seconds: {_ratios(cpu)}.",
+            (
+                f"callbill / floor: **{_ratios(totals)}**, at most {WANTED_RATIO} is wanted. "
+                f"Of CPU seconds: {_ratios(cpu)}."
+            ),
             f"Peak: **{max(peaks['callbill']):.2f} GiB**, at most {WANTED_GIB:.0f} is wanted.",
             "",
             f"{facts['rated']:,} legs rated, {facts['charged']:,} of them charged; {controls}.",
             f"{suspended:,} suspended, {suspended / records:.2%} ({facts['reasons']}).",
-            f"{facts['duplicates']:,} duplicates; {facts['receipts']:,} receipts; {facts['bills']:,} bills, "
-            f"{facts['lines']:,} lines, at most {facts['most_lines']:,} on one bill.",
+            (
+                f"{facts['duplicates']:,} duplicates; {facts['receipts']:,} receipts; {facts['bills']:,} bills, "
+                f"{facts['lines']:,} lines, at most {facts['most_lines']:,} on one bill."
+            ),
         ]
     )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import traceback
 from collections.abc import Sequence
-from importlib.metadata import version
+from pathlib import Path
 
 import duckdb
+
+from pipelines.version import described
 
 
 class CallbillError(Exception):
@@ -91,7 +94,11 @@ def fault(error: BaseException) -> str:
     places = [
         f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
         for frame in traceback.extract_tb(error.__traceback__)
-        if "site-packages" not in frame.filename
+        if "site-packages" not in frame.filename or frame.filename.startswith(_OWN)
     ]
-    what = f"{type(error).__qualname__} at {' < '.join(reversed(places[-3:])) or '?'} (callbill {version('callbill')})"
+    what = f"{type(error).__qualname__} at {' < '.join(reversed(places[-3:])) or '?'} (callbill {described()})"
     return f"a fault of callbill itself, please report this line: {what}"
+
+
+_OWN = tuple(str(Path(__file__).parents[1] / package) + os.sep for package in ("pipelines", "transforms"))
+"""Where callbill's own code lies, which is site-packages where it was installed."""

@@ -49,7 +49,7 @@ class Mailbox:
     """A server's address, and what it took: messages by Message-ID, how often each, and the faults that struck."""
 
     port: int = 0
-    plan: Plan = lambda what: None
+    plan: Plan = lambda _what: None
     taken: list[bytes] = field(default_factory=list)
     struck: Counter[str] = field(default_factory=Counter)
     connections: int = 0
@@ -135,7 +135,7 @@ class _Faulty(SMTP):
         if not await self._struck("EHLO"):
             await super().smtp_EHLO(hostname)
 
-    async def smtp_HELO(self, hostname: str) -> None:
+    async def smtp_HELO(self, _hostname: str) -> None:
         self.transport.abort()
 
     async def smtp_MAIL(self, arg: str) -> None:
@@ -212,7 +212,7 @@ def mail_server(
     if plan:
         box.plan = plan
 
-    def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+    def authenticate(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
         box.logins.append(data.password)
         return AuthResult(success=(data.login, data.password) == login, handled=False)

@@ -14,13 +14,14 @@ import click
 from pipelines.cli.commands import books, closing, documents, mail, mediation
 from pipelines.cli.options import HOME, JSON, PRICES, WAIT, find_installation, print_json
 from pipelines.errors import BadInput, CallbillError, Interrupted, describe, is_interruption
+from pipelines.version import described
 
 if TYPE_CHECKING:
     from pipelines.settings import Installation
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="callbill")
+@click.version_option(described(), message="callbill %(version)s")
 def cli() -> None:
     """Month-end billing of voice, SMS and phone numbers that anybody can check.
 
@@ -246,7 +247,8 @@ def guarded(call: Callable[[], Any]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"callbill: {where}{error.strerror or error}", err=True)
         return 2
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
+        # Whatever it is, a person is told in a sentence.
         if is_interruption(error):
             return _interrupted()
         click.echo(f"callbill: {describe(error)}", err=True)

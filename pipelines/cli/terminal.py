@@ -16,7 +16,7 @@ from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from pipelines.registries import minor_units
-from pipelines.settings import Installation
+from pipelines.settings import REPOSITORY, Installation
 from pipelines.storage.session import Progress, Silent
 
 if TYPE_CHECKING:
@@ -365,7 +365,10 @@ def _shown(column: str, row: dict[str, Any]) -> str:
 
 
 def show_where_to_look(installation: Installation, month: str) -> None:
-    """Says what to do with the example."""
+    """Says what to do with the example, by the commands of a checkout or of what was installed."""
+    checkout = (REPOSITORY / "do").is_file()
+    command, python = ("./do", ".venv/bin/python") if checkout else ("callbill", sys.executable)
+    pages = "" if checkout else " of callbill's sources"
     home = installation.home
     folder = installation.documents / month
     query = f"import duckdb; duckdb.connect('{installation.published}', read_only=True).sql('FROM bills').show()"
@@ -376,11 +379,11 @@ Where to look next
   a postpaid bill        {folder}/bills/2026-000003.pdf
   a receipt of a top-up  {folder}/receipts/R-2026-000001.pdf
   every document         {folder}/manifest.csv
-  a bill, explained      ./do explain --home {home} {month}:A0001
-  its tables             .venv/bin/python -c "{query}"
+  a bill, explained      {command} explain --home {home} {month}:A0001
+  its tables             {python} -c "{query}"
   what is suspended      SELECT reason, detail, count(*) FROM suspense GROUP BY ALL
-  Dagster's web UI       ./do ui --home {home}
-  your own month         docs/how-to/month-end.md""",
+  Dagster's web UI       {command} ui --home {home}
+  your own month         docs/how-to/month-end.md{pages}""",
         markup=False,
         highlight=False,
         soft_wrap=True,

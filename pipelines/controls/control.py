@@ -37,3 +37,20 @@ def count(expected: str, actual: str, difference: str | None = None, having: str
         f"{having} SELECT '' AS currency, expected, actual, {apart} AS difference "
         f"FROM (SELECT ({expected}) AS expected, ({actual}) AS actual)"
     )
+
+
+def count_each(expected: str, actual: str) -> str:
+    """A query that counts item by item: what is too much of one makes up for nothing that is missing of another.
+
+    `expected` and `actual`: queries of `item` and `n`, how many of it there are; an item may stand in several rows.
+    """
+    return f"""
+        SELECT '' AS currency, coalesce(sum(expected), 0) AS expected, coalesce(sum(actual), 0) AS actual,
+            coalesce(sum(abs(expected - actual)), 0) AS difference
+        FROM (
+            SELECT item, sum(expected) AS expected, sum(actual) AS actual FROM (
+                SELECT item, n AS expected, 0 AS actual FROM ({expected})
+                UNION ALL SELECT item, 0, n FROM ({actual})
+            ) GROUP BY item
+        )
+    """

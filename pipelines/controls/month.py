@@ -11,6 +11,7 @@ from pipelines.controls import files as file_controls
 from pipelines.controls import legs as leg_controls
 from pipelines.controls.control import USAGE, Control
 from pipelines.controls.control import count as _count
+from pipelines.controls.control import count_each as _count_each
 
 _PER_FILE = """
     SELECT f.records,
@@ -49,8 +50,9 @@ _FEES_RECOMPUTED = """
 """
 
 _SUMS = """
-    SELECT currency, sum(expected) AS expected, sum(actual) AS actual, sum(expected - actual) AS difference
-    FROM ({parts}) GROUP BY currency
+    SELECT currency, sum(charged) AS expected, sum(on_lines) AS actual, sum(abs(charged - on_lines)) AS difference FROM (
+        SELECT account_id, currency, sum(charged) AS charged, sum(on_lines) AS on_lines FROM ({parts}) GROUP BY ALL
+    ) GROUP BY currency
 """
 
 _LEGS_BY_FILE = """
@@ -171,19 +173,21 @@ CONTROLS: tuple[Control, ...] = (
     ),
     Control(
         "charges_to_lines",
-        "the charges of usage and numbers are the charges of the bill lines",
+        "account by account, the charges of usage and numbers are the charges of the bill lines",
         _SUMS.format(
-            parts="SELECT currency, charge::DECIMAL(38,10) AS expected, 0::DECIMAL(38,10) AS actual FROM {rated_usage} "
-            "UNION ALL SELECT currency, amount::DECIMAL(38,10), 0 FROM {number_fees} "
-            "UNION ALL SELECT currency, 0, charge::DECIMAL(38,10) FROM {bill_lines}"
+            parts="SELECT account_id, currency, charge::DECIMAL(38,10) AS charged, 0::DECIMAL(38,10) AS on_lines "
+            "FROM {rated_usage} "
+            "UNION ALL SELECT account_id, currency, amount::DECIMAL(38,10), 0 FROM {number_fees} "
+            "UNION ALL SELECT account_id, currency, 0, charge::DECIMAL(38,10) FROM {bill_lines}"
         ),
     ),
     Control(
         "events_to_lines",
-        "every leg with a price, and every fee, stands on one line",
-        _count(
-            "SELECT (SELECT count(*) FROM {rated_usage} WHERE unit_price IS NOT NULL) + (SELECT count(*) FROM {number_fees})",
-            "SELECT coalesce(sum(events), 0) FROM {bill_lines}",
+        "every leg with a price, and every fee, stands on one line of its account",
+        _count_each(
+            "SELECT account_id AS item, count(*) AS n FROM {rated_usage} WHERE unit_price IS NOT NULL GROUP BY 1 "
+            "UNION ALL SELECT account_id, 1 FROM {number_fees}",
+            "SELECT account_id AS item, events AS n FROM {bill_lines}",
         ),
     ),
     Control(
@@ -218,10 +222,11 @@ CONTROLS: tuple[Control, ...] = (
     Control(
         "accounts_billed",
         "every account that was open on any day of the month, or has a line, has one bill",
-        _count(
-            "SELECT count(*) FROM accounts WHERE (opened_on <= $last AND (closed_on IS NULL OR closed_on >= $first)) "
+        _count_each(
+            "SELECT account_id AS item, 1 AS n FROM accounts "
+            "WHERE (opened_on <= $last AND (closed_on IS NULL OR closed_on >= $first)) "
             "OR account_id IN (SELECT account_id FROM {bill_lines})",
-            "SELECT count(DISTINCT account_id) FROM {bills}",
+            "SELECT account_id AS item, 1 AS n FROM {bills}",
         ),
         of_whole_months=True,
     ),
@@ -245,7 +250,10 @@ CONTROLS: tuple[Control, ...] = (
     Control(
         "top_ups_receipted",
         "every top-up that is known has one receipt, and nothing else has",
-        _count("SELECT count(*) FROM credits WHERE kind = 'top_up'", "SELECT count(*) FROM receipts"),
+        _count_each(
+            "SELECT credit_id AS item, 1 AS n FROM credits WHERE kind = 'top_up'",
+            "SELECT credit_id AS item, 1 AS n FROM receipts",
+        ),
     ),
     Control(
         "receivables_close",

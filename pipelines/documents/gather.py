@@ -114,7 +114,8 @@ def _gather(
             document = _document(session, month, issue, row, facts)
             items = facts.csv.get(name)
             csv = b"" if items is None else items.drop("account_id").write_csv().encode()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
+            # Whatever is wrong with one, the others are made.
             yield _refused(number, issue.kind, account, error)
             continue
         yield Gathered(number, issue.kind, account, document, csv)
@@ -211,7 +212,7 @@ def _document(session: Session, month: str, issue: Issue, row: dict[str, Any], f
     return replace(
         plain,
         lines=_lines(facts, name, row["account_id"], plain.digits),
-        payment=_payment(issue, row, facts),
+        payment=payment_of(issue, row, facts),
         exchange_rate=rate,
         vat_amount_declared=declared,
         statement=_statement(facts, plain.number, plain.digits),
@@ -285,7 +286,8 @@ def _lines(facts: _Facts, name: str, account: str, digits: int) -> tuple[Line, .
     return tuple(found)
 
 
-def _payment(issue: Issue, row: dict[str, Any], facts: _Facts) -> Payment:
+def payment_of(issue: Issue, row: dict[str, Any], facts: _Facts) -> Payment:
+    """How a document of a row is paid, and when."""
     if row["billing_mode"] == "prepaid":
         return Payment("balance")
     due = facts.due.get(row[issue.number]) if row["total_owed"] > 0 else None
@@ -338,8 +340,8 @@ def exact(amount: Decimal, digits: int) -> Decimal:
 def receipt_documents(
     session: Session, rows: pl.DataFrame, inputs: InputsAtIssue, *, declared: bool = True
 ) -> Iterator[Gathered]:
-    """The receipts `rows` (Receipts), of accounts as they were at the issue (`inputs`); with their VAT as it is `declared` in another
-    currency, for which a rate is needed, or without."""
+    """The receipts `rows` (Receipts), of accounts as they were at the issue (`inputs`); with their VAT as it is `declared`
+    in another currency, for which a rate is needed, or without."""
     zone = session.installation.settings.zone
     joined = rows.join(inputs.accounts, on="account_id", how="left", suffix="_then", maintain_order="left")
     for row in joined.iter_rows(named=True):
@@ -349,7 +351,8 @@ def receipt_documents(
             if declared:
                 rate, vat = inputs.declared(document.vat_amount, document.currency, document.issued_on)
                 document = replace(document, exchange_rate=rate, vat_amount_declared=vat)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
+            # As above.
             yield _refused(number, "receipt", account, error)
             continue
         yield Gathered(number, "receipt", account, document)

@@ -41,8 +41,9 @@ class Typesetter:
         folders = [FONTS, *([more_fonts] if more_fonts else [])]
         # Neither the machine's fonts nor those inside typst: a page is the same wherever it is set.
         fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
-        self._families = list(dict.fromkeys(["Inter", "Noto Sans", *sorted(fonts.families())]))
-        self._characters = Characters([*font_files(FONTS), *more])
+        self.families = list(dict.fromkeys(["Inter", "Noto Sans", *sorted(fonts.families())]))
+        """The families of fonts, in the order in which they are tried."""
+        self.characters = Characters([*font_files(FONTS), *more])
         self._compiler = typst.Compiler(TEMPLATES / "main.typ", root=TEMPLATES, font_paths=fonts)
         self.version = _with_fonts(more) if more else TEMPLATE_VERSION
         """TEMPLATE_VERSION, or one that covers the further fonts as well."""
@@ -52,7 +53,7 @@ class Typesetter:
 
         Its only time is midnight UTC of the day of issue. Raises typst.TypstError where it cannot be set.
         """
-        tree = {**self._cleaned(page(document)), "fonts": self._families}
+        tree = {**self._cleaned(page(document)), "fonts": self.families}
         texts = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
         inputs = {"document": texts, **({"breaks": BREAK} if BREAK in texts else {})}
         if einvoice is not None:
@@ -70,11 +71,11 @@ class Typesetter:
         """The tree with every text in it made of characters that the fonts have."""
         match tree:
             case str():
-                return self._characters.shown(tree)
+                return self.characters.shown(tree)
             case dict():
                 made = {key: value if key == "qr" else self._cleaned(value) for key, value in tree.items()}
                 if "rows" in made:
-                    made["even"] = one_line_each(made, self._characters.width)
+                    made["even"] = one_line_each(made, self.characters.width)
                 return made
             case list():
                 return [self._cleaned(item) for item in tree]

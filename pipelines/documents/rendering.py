@@ -149,7 +149,8 @@ def render_documents(root: Path, fonts: Path | None, chunk: list[Gathered]) -> l
                 continue
             try:
                 made = forms(gathered, fonts)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
+                # Whatever is wrong with one, the others are made.
                 why, mendable = of_one(error), isinstance(error, BadInput)
                 found.append(Refused(gathered.number, gathered.account_id, why, mendable))
                 continue
@@ -175,7 +176,7 @@ def _put(root: Path, files: list[tuple[str, bytes]]) -> None:
         beside = place.with_name(f".{place.name}.{os.getpid()}{UNFINISHED}")
         beside.write_bytes(content)
         sync(beside)
-        os.replace(beside, place)
+        beside.replace(place)
 
 
 def rendered(root: Path, fonts: Path | None, documents: Iterable[Gathered], processes: int) -> Iterator[list[Rendered]]:

@@ -126,7 +126,7 @@ class Connection:
         """
         assert self._smtp is not None
         self._complete = False
-        smtp, wire = self._smtp, _on_the_wire(content)
+        smtp, wire = self._smtp, on_the_wire(content)
         step = "MAIL"
         try:
             size = [f"size={len(wire)}"] if smtp.has_extn("size") else []
@@ -211,7 +211,7 @@ def connection(server: Server) -> Iterator[Connection]:
         made.close()
 
 
-def _on_the_wire(content: bytes) -> bytes:
+def on_the_wire(content: bytes) -> bytes:
     """`content` as DATA carries it: lines end in CR LF and nothing else, the last one too, and a dot at the beginning of a
     line is doubled (RFC 5321, 4.5.2), so that no content can end the message."""
     lines = re.sub(rb"\r\n|\r|\n", b"\r\n", content)

@@ -134,9 +134,11 @@ def _changes(document: Document, writer: Writer) -> Table:
     figures = [figure for one in document.changes for figure in (one.before, one.now, one.difference)]
     places = max(writer.digits, *(localisation.decimals(figure) for figure in figures if figure is not None))
     rows = [_change(change, places, writer) for change in document.changes]
-    for line in document.lines:
-        if line.kind not in ("voice", "sms"):
-            rows.append(_other_change(f"{line.kind}_one", line.telephone, line.amount, places, writer))
+    rows += [
+        _other_change(f"{line.kind}_one", line.telephone, line.amount, places, writer)
+        for line in document.lines
+        if line.kind not in ("voice", "sms")
+    ]
     if document.rounding:
         rows.append(_other_change("rounding", "", document.rounding, places, writer))
     foot = [writer.word("net"), writer.amount(document.net_amount)]

@@ -74,8 +74,8 @@ def make_credits(rng: random.Random, month: date, accounts: list[Account], event
         (customers[2:3], "refund", -1500, 19),
         (owing[:1], "goodwill", 1000, 8),
     ):
-        for account in people:
-            drafts.append((_at(month + timedelta(days=day_of_month - 1), 36_000), kind, account, cents))
+        at = _at(month + timedelta(days=day_of_month - 1), 36_000)
+        drafts += [(at, kind, account, cents) for account in people]
     drafts.sort(key=lambda draft: (draft[0], draft[2].account_id, draft[1]))
     return [
         Credit(

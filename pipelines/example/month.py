@@ -5,7 +5,6 @@ What belongs here: putting the parts together and writing files. Everybody and e
 
 import csv
 import io
-import os
 import random
 from collections import Counter
 from collections.abc import Iterable
@@ -123,7 +122,7 @@ def _write(home: Path, contents: dict[str, bytes]) -> list[Path]:
         # The inbox may be watched: a half-written file must not stand in it, under whatever name.
         beside = home / f".{place.name}.part"
         beside.write_bytes(content)
-        os.replace(beside, place)
+        beside.replace(place)
     return [home / path for path in sorted(contents)]
 
 

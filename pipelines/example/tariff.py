@@ -7,18 +7,20 @@ price bands from `countries`. The figures are invented, of the size that retail 
 import csv
 import hashlib
 import io
-import os
 import sys
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from importlib.metadata import version
 from pathlib import Path
 
+import click
+
 from pipelines.example.countries import Country, countries
 from pipelines.example.deck import Meaning, deck
+from pipelines.settings import EXAMPLE_TARIFF
 
 VALID_FROM = "2025-01-01"
-SAME_IN_EVERY_CURRENCY = {"default_usd": Decimal("1"), "default_eur": Decimal("0.92")}
+SAME_IN_EVERY_CURRENCY = {"default_usd": Decimal(1), "default_eur": Decimal("0.92")}
 """Default list -> its prices in units of the US dollar's. A rate of the example, not of a market."""
 VOICE_LADDER = tuple(
     Decimal(cents) / 100 for cents in ("0.6", "1.0", "1.6", "2.6", "4.5", "8", "14", "25", "45", "85", "160")
@@ -109,7 +111,7 @@ def write_tariff(folder: Path) -> list[Path]:
         path = folder / name
         beside = path.with_name(f".{name}.part")
         beside.write_bytes(content.encode())
-        os.replace(beside, path)
+        beside.replace(path)
         written.append(path)
     return written
 
@@ -312,6 +314,6 @@ Run it again only for a fresh start: it writes the files anew and knows nothing 
 """
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "price_tables"
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else EXAMPLE_TARIFF
     for file in write_tariff(target):
-        print(file)
+        click.echo(file)

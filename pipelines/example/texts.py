@@ -11,8 +11,10 @@ TEXTS: dict[str, tuple[str, ...]] = {
         "Bonjour, votre commande ~ est prête. À bientôt en boutique !",
         "Rappel : rendez-vous demain à 14h30 avec le Dr Garnier, dossier ~. Répondez 1 pour confirmer.",
         "Votre colis n°~ sera livré aujourd'hui entre 9h et 12h. Merci de vous assurer d'être présent.",
-        "Cher client, la facture ~ d'un montant de 84,50 € est disponible dans votre espace. Nous vous"
-        " remercions de la régler avant la fin du mois par virement ou prélèvement. Le service comptabilité",
+        (
+            "Cher client, la facture ~ d'un montant de 84,50 € est disponible dans votre espace. Nous vous"
+            " remercions de la régler avant la fin du mois par virement ou prélèvement. Le service comptabilité"
+        ),
         "Soldes ! -30 % sur toute la boutique jusqu'à dimanche avec le code ~. STOP au 36105",
         "Ça y est, l'été indien est là ☀️ : réservez votre séjour ~ dès maintenant, où que vous soyez.",
         "Suite à votre appel, un technicien passera cet après-midi. Référence ~. À bientôt, l'équipe Cœur.",
@@ -23,9 +25,11 @@ TEXTS: dict[str, tuple[str, ...]] = {
         "Zahlungserinnerung: Rechnung ~ über 129,00 € ist am 15. fällig. Bei Fragen rufen Sie uns gerne an.",
         "Termin bestätigt: Mo 9:15 Uhr, Praxis Schäfer, Vorgang ~. Bitte Versichertenkarte mitbringen.",
         "Nur heute: 20 € Rabatt ab 100 € Einkauf mit Gutschein ~. {Gilt nicht für Bücher}",
-        "Sehr geehrte Kundin, sehr geehrter Kunde, wegen Wartungsarbeiten ist unser Portal am Samstag von"
-        " 22 bis 24 Uhr nicht erreichbar. Ihre Aufträge, auch Vorgang ~, werden danach bearbeitet. Wir"
-        " danken für Ihr Verständnis. Ihr Serviceteam",
+        (
+            "Sehr geehrte Kundin, sehr geehrter Kunde, wegen Wartungsarbeiten ist unser Portal am Samstag von"
+            " 22 bis 24 Uhr nicht erreichbar. Ihre Aufträge, auch Vorgang ~, werden danach bearbeitet. Wir"
+            " danken für Ihr Verständnis. Ihr Serviceteam"
+        ),
     ),
     "en": (
         "Your verification code is ~. It expires in 10 minutes.",
@@ -35,9 +39,11 @@ TEXTS: dict[str, tuple[str, ...]] = {
         "Your car is ready for collection. Invoice ~: £214.60. We close at 6pm.",
         "Flash sale: everything 25% off with code ~ until midnight. Shop at example.com [STOP to opt out]",
         "We’re sorry we missed your call – one of the team will ring you back shortly. Ref ~",
-        "Thank you for joining us. Your member number is ~. Keep this message: it holds your direct line,"
-        " your opening offer and the hours of our help desk, which is open from eight to eight on weekdays"
-        " and from ten to four at weekends and on public holidays, all year round except on 25 December.",
+        (
+            "Thank you for joining us. Your member number is ~. Keep this message: it holds your direct line,"
+            " your opening offer and the hours of our help desk, which is open from eight to eight on weekdays"
+            " and from ten to four at weekends and on public holidays, all year round except on 25 December."
+        ),
         "Your balance is low 😬 Top up now to keep your calls going. Account ~",
     ),
     "es": (
@@ -58,8 +64,10 @@ TEXTS: dict[str, tuple[str, ...]] = {
     ),
     "ja": (
         "認証コードは ~ です。10分以内に入力してください。",
-        "ご予約ありがとうございます。受付番号は ~ です。当日のご来店を心よりお待ちしております。"
-        "変更やキャンセルは前日の午後六時までにお電話でご連絡ください。",
+        (
+            "ご予約ありがとうございます。受付番号は ~ です。当日のご来店を心よりお待ちしております。"
+            "変更やキャンセルは前日の午後六時までにお電話でご連絡ください。"
+        ),
     ),
     "ru": (
         "Ваш код: ~. Никому его не сообщайте.",

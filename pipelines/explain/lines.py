@@ -56,7 +56,7 @@ def explain_line(sources: Sources, line: Row) -> Page:
     if line["kind"] == "number_fee":
         _say_fee(page, sources, line)
     elif line["kind"] != "adjustment":
-        _say_usage(page, sources, line)
+        _say_usage(page, line)
     page.section("Amount")
     page.say(
         "amount",
@@ -67,7 +67,7 @@ def explain_line(sources: Sources, line: Row) -> Page:
     return page
 
 
-def _say_usage(page: Page, sources: Sources, line: Row) -> None:
+def _say_usage(page: Page, line: Row) -> None:
     page.section("Usage")
     late = f" of {line['usage_month']}, which came late" if line["usage_month"] != line["billing_month"] else ""
     page.say("usage", f"{what(line)}{late}, at {price_of(line)}")

@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from importlib.metadata import version
 from typing import Any
 
 import polars as pl
@@ -31,6 +30,7 @@ from pipelines.storage.kept_inputs import restore
 from pipelines.storage.opening import open_existing
 from pipelines.storage.session import Progress, Session
 from pipelines.storage.warehouse import Warehouse
+from pipelines.version import VERSION
 
 
 def rebuild_month(session: Session, name: str) -> dict[str, Any]:
@@ -54,11 +54,7 @@ def rebuild_month(session: Session, name: str) -> dict[str, Any]:
 
 
 def _difference(name: str, proof: dict[str, Any], table: str, made: dict[str, Any]) -> str:
-    by = (
-        ""
-        if proof["version"] == version("callbill")
-        else f" (by callbill {proof['version']}, now {version('callbill')})"
-    )
+    by = "" if proof["version"] == VERSION else f" (by callbill {proof['version']}, now {VERSION})"
     what = f"{made['rows']} rows came out" if made["rows"] != proof["tables"][table]["rows"] else "other rows came out"
     return f"{table} of {name}, issue {proof['part']}: {proof['tables'][table]['rows']} rows were issued{by}, {what}"
 

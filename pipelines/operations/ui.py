@@ -9,8 +9,19 @@ from typing import NoReturn
 
 from pipelines.errors import LockHeld
 from pipelines.orchestration.instance import dagster_instance, end_dead_runs, prepare_environment
-from pipelines.settings import REPOSITORY, Installation
+from pipelines.settings import Installation
+from pipelines.storage.atomic_files import put
 from pipelines.storage.warehouse import WarehouseLock
+
+WORKSPACE = """\
+# Written by callbill ui, also for Dagster's own commands: -w takes this file.
+load_from:
+  - python_module:
+      module_name: pipelines.definitions
+      location_name: callbill
+"""
+"""What Dagster loads, wherever callbill lies. It has no option for the name of what is loaded by module, and under that name
+it keeps which schedules are on, and counts runs."""
 
 
 def serve_ui(installation: Installation, port: int) -> NoReturn:
@@ -25,10 +36,13 @@ def serve_ui(installation: Installation, port: int) -> NoReturn:
         end_dead_runs(instance, of_dagster=True)
         lock.release()
     instance.dispose()
-    workspace = str(REPOSITORY / "workspace.yaml")
+    workspace = installation.dagster_home / "workspace.yaml"
+    beside = workspace.with_name(f".{workspace.name}.new")
+    beside.write_text(WORKSPACE, encoding="utf-8")
+    put(beside, workspace)
     # `dagster dev` warns of its successor `dg`, which is no part of the installation.
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
-    # Dagster's processes import from the folder they are started in, whatever happens to lie there.
-    os.chdir(REPOSITORY)
+    # Dagster's processes import from the folder they are started in, whatever happens to lie there: here, nothing.
+    os.chdir(installation.dagster_home)
     dagster = [sys.executable, "-m", "pipelines.orchestration.serving"]
-    os.execv(sys.executable, [*dagster, "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])
+    os.execv(sys.executable, [*dagster, "dev", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port)])

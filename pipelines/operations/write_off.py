@@ -77,7 +77,10 @@ def write_off(
         now = datetime.now(UTC)
         if found.height:
             with warehouse.transaction(), warehouse.lent("chosen_records", found):
-                (_open_again if undo else _close)(warehouse, found, because, who, now)
+                if undo:
+                    _open_again(warehouse, who, now)
+                else:
+                    _close(warehouse, found, because, who, now)
                 _note(session, chosen, found, because, who, undo=undo)
                 if installation.published.exists():
                     must_publish(session)
@@ -141,7 +144,7 @@ def _close(warehouse: Warehouse, found: pl.DataFrame, because: str, who: str, no
     )
 
 
-def _open_again(warehouse: Warehouse, found: pl.DataFrame, because: str, who: str, now: datetime) -> None:
+def _open_again(warehouse: Warehouse, who: str, now: datetime) -> None:
     warehouse.connection.execute(
         "UPDATE write_offs SET reopened_by = ?, reopened_at = ? FROM chosen_records c "
         f"WHERE write_offs.reopened_at IS NULL AND {_SAME.format(one='write_offs', other='c')}",

@@ -78,7 +78,8 @@ class SessionResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         before = warehouse.commits
         try:
             yield self.session
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
+            # Dagster would show the traceback, and data within it.
             failure = _for_people(error, kept=warehouse.commits > before)
             # The first is the cause of those that follow it.
             self.session.failure = self.session.failure or failure

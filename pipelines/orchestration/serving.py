@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
+import click
+
 from pipelines.errors import BadInput, CallbillError
 
 
@@ -67,5 +69,5 @@ if __name__ == "__main__":
     try:
         serve_dagster() if sys.argv[1:2] == ["dev"] else serve_web()
     except CallbillError as error:
-        print(f"callbill: {error}", file=sys.stderr)
+        click.echo(f"callbill: {error}", err=True)
         sys.exit(error.exit_status)

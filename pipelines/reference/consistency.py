@@ -131,9 +131,10 @@ def _reference_problems(files: dict[str, CsvTable], price_lists: pl.DataFrame) -
 
 def _overlaps(numbers: CsvTable) -> list[str]:
     frame = numbers.frame.sort("number", "assigned_at")
-    problems = []
-    for line in frame.filter(pl.col("released_at") < pl.col("assigned_at"))[LINE]:
-        problems.append(numbers.problem(line, "released_at", "a moment not before assigned_at"))
+    problems = [
+        numbers.problem(line, "released_at", "a moment not before assigned_at")
+        for line in frame.filter(pl.col("released_at") < pl.col("assigned_at"))[LINE]
+    ]
     before = frame.with_columns(
         pl.col("released_at").shift(1).over("number").alias("_until"),
         pl.col(LINE).shift(1).over("number").alias("_before"),

@@ -19,8 +19,16 @@ from transforms.rating.bounds import RecordBounds
 SETTINGS_FILE = "callbill.toml"
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-EXAMPLE_TARIFF = REPOSITORY / "price_tables"
-"""Invented prices, which `demo` alone uses without being told to."""
+"""Where the packages of callbill lie: the top of a checkout, or site-packages where it was installed."""
+
+
+def _example_tariff() -> Path:
+    packed = REPOSITORY / "pipelines" / "example" / "price_tables"
+    return packed if packed.is_dir() else REPOSITORY / "price_tables"
+
+
+EXAMPLE_TARIFF = _example_tariff()
+"""Invented prices, which `demo` alone uses without being told to. A wheel has them inside the package (hatch_build.py)."""
 
 
 @dataclass(frozen=True)

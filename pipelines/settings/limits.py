@@ -48,10 +48,11 @@ def _senseless(path: Path, billing: Billing) -> list[str]:
 
 
 def _bounds(path: Path, issue: Issuing) -> list[str]:
-    found = []
-    for name in ("first_bill", "first_receipt", "first_credit_note", "first_debit_note"):
-        if getattr(issue, name) < 1:
-            found.append(f"{path}: [issue] {name}: {getattr(issue, name)} is no number from 1 on")
+    found = [
+        f"{path}: [issue] {name}: {getattr(issue, name)} is no number from 1 on"
+        for name in ("first_bill", "first_receipt", "first_credit_note", "first_debit_note")
+        if getattr(issue, name) < 1
+    ]
     if issue.median_multiple < 2:
         found.append(f"{path}: [issue] median_multiple: {issue.median_multiple} is no multiple from 2 on")
     if not 0 <= issue.suspense_percent <= 100:

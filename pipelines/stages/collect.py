@@ -220,7 +220,8 @@ def put_files(session: Session, name: str) -> list[str]:
     for file in _files(session, name):
         try:
             problem = _put_file(session, name, file)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
+            # Whatever is wrong with one, the others are written.
             problem = f"{session.installation.documents / name / file} cannot be written: {of_one(error)}"
         if problem:
             problems.append(problem)
@@ -236,7 +237,7 @@ def _put_file(session: Session, name: str, file: str) -> str | None:
     there = _sha256(place)
     if known and there:
         return None if known == there else f"{place} was changed since it was written: it is no more what was decided"
-    kind, content, version = _content(session, name, file)
+    kind, content, version = _content(session, file)
     sha256 = hashlib.sha256(content).hexdigest()
     if known and sha256 != known:
         return (
@@ -275,7 +276,7 @@ def _note_file(session: Session, name: str, place: Path, kind: str, content: byt
         )
 
 
-def _content(session: Session, name: str, file: str) -> tuple[str, bytes, str]:
+def _content(session: Session, file: str) -> tuple[str, bytes, str]:
     """Kind, bytes and version of a payment file, from the table collections and the issued documents alone."""
     settings = session.installation.settings
     if file.endswith(".xml"):

@@ -88,7 +88,7 @@ class EmailDocuments:
         try:
             document = without_lines(self._session, row["billing_month"], kind, row, was)
             return replace(document, payment=_payment(row, document))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # One that cannot be told must not keep the others from going.
             return of_one(error)
 

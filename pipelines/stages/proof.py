@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from pipelines.storage import catalogue
 from pipelines.storage.atomic_files import put
 from pipelines.storage.month_files import from_files
 from pipelines.storage.session import Session
+from pipelines.version import VERSION
 from transforms.tables.base import Table, types
 
 TableHash = dict[str, int | str]
@@ -47,7 +47,7 @@ def build_proof(
         "month": month,
         "part": part,
         "issued_at": at.isoformat(),
-        "version": version("callbill"),
+        "version": VERSION,
         "first_number": issued[number].min(),
         "last_number": issued[number].max(),
         "documents": issued.height,
@@ -116,8 +116,8 @@ def table_hash(
 ) -> TableHash:
     """Rows and SHA-256 of a table: over the hashes of its rows, in the order of its key.
 
-    A row is its values as text with commas between; a text has its length before it, so that no two rows read the same;
-    a moment is its microseconds since 1970; what is missing is a hyphen.
+    A row is its values as text with commas between; a moment is its microseconds since 1970; what is missing is a hyphen.
+    Proofs that are there were hashed so, and are held against it.
     """
     texts = ", ',', ".join(f"coalesce(({_plain(name, dtype)})::VARCHAR, '-')" for name, dtype in types(table).items())
     digest, rows = hashlib.sha256(), 0
@@ -131,8 +131,6 @@ def table_hash(
 
 
 def _plain(name: str, dtype: pl.DataType) -> str:
-    if isinstance(dtype, pl.String):
-        return f'length("{name}") || \':\' || "{name}"'
     return f'epoch_us("{name}")' if isinstance(dtype, pl.Datetime) else f'"{name}"'
 
 

@@ -140,7 +140,7 @@ _SOURCES = {
     "write_offs": "SELECT * FROM write_offs",
     "usage_files": USAGE_FILES,
     "parked": "SELECT * FROM parked",
-    "audit": "SELECT * FROM audit",
+    "audit": 'SELECT * EXCLUDE ("commit") FROM audit',
     "controls": "SELECT * FROM published_controls",
     "documents": "SELECT * FROM documents",
     "collections": "SELECT * REPLACE (left(iban, 4) || '...' || right(iban, 4) AS iban) FROM collections",

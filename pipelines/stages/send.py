@@ -179,7 +179,7 @@ class _Run:
                 content = message(letter, envelope, pdf, records).as_bytes()
                 self._without_records += records is not None and records.content is None
                 return content
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 # One that cannot be written must not keep the others from going.
                 why = fault(error)
         self._put(row, "failed", why, attempts=row["attempts"])
@@ -210,7 +210,7 @@ class _Run:
             self._put(row, "retry", str(error), attempts=row["attempts"], again=self._began, count=False)
             self._done.stopped = str(error)
             return False
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # Whatever is wrong with one, the others go, over another connection.
             result = Result(self._smtp.in_doubt, fault(error))
             self._smtp.close()

@@ -21,5 +21,5 @@ def sync(path: Path) -> None:
 def put(beside: Path, place: Path) -> None:
     """Moves the finished file `beside` to `place`, in one step, over what was there."""
     sync(beside)
-    os.replace(beside, place)
+    beside.replace(place)
     sync(place.parent)

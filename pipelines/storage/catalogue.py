@@ -97,7 +97,6 @@ WAREHOUSE: dict[str, type[Table]] = {
     "write_offs": suspense.WriteOffs,
     "controls": control.Controls,
     "parked": closing.Parked,
-    "audit": closing.Audit,
     **DELIVERABLES,
     "outbox": documents.Outbox,
     **INTERNAL,

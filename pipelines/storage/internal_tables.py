@@ -12,6 +12,7 @@ import polars as pl
 
 from transforms.tables.base import AMOUNT_SCALE, Amount, Instant, Table
 from transforms.tables.billing import Ledger
+from transforms.tables.closing import Audit
 from transforms.tables.control import Controls
 from transforms.tables.vocabulary import LEGS, LINE_KINDS
 
@@ -239,6 +240,13 @@ class Manifest(Table):
     finished_at: Instant = pa.Field(description="When it was done.")
     version: str = pa.Field(description="Version of callbill.")
     facts: str = pa.Field(description="Counts, hashes of inputs, what is still to be done: JSON.")
+    commit: str = pa.Field(nullable=True, description="Commit of callbill, where it is known.")
+
+
+class KeptAudit(Audit):
+    """The audit trail as the warehouse keeps it."""
+
+    commit: str = pa.Field(nullable=True, description="Commit of the callbill that wrote the entry, where it is known.")
 
 
 class WarehouseSchema(Table):
@@ -273,6 +281,7 @@ INTERNAL: dict[str, type[Table]] = {
     "debtor_addresses": DebtorAddresses,
     "number_series": NumberSeries,
     "manifest": Manifest,
+    "audit": KeptAudit,
     "warehouse_schema": WarehouseSchema,
 }
 """Tables of the warehouse by name. `published_files` and `published_controls` are what was last published of the others."""

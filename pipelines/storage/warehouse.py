@@ -29,6 +29,7 @@ from pipelines.storage import catalogue, file_totals
 from pipelines.storage.atomic_files import put
 from pipelines.storage.month_files import MonthFiles
 from pipelines.storage.published import logs_beside
+from pipelines.version import VERSION, commit
 
 BATCH_ROWS = 400_000
 
@@ -216,7 +217,7 @@ class Warehouse:
         """Adds columns that tables have got since. Where their values would be missing on what was rated or issued, the
         warehouse is another version's."""
         found = set(self.connection.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall())
-        addable = {*catalogue.REFERENCE, "loaded_files", "controls", "published_controls"}
+        addable = {*catalogue.REFERENCE, "loaded_files", "controls", "published_controls", "audit", "manifest"}
         for name, table in catalogue.WAREHOUSE.items():
             missing = catalogue.add_columns(name, table, found)
             if missing and name not in addable:
@@ -309,16 +310,15 @@ class Warehouse:
 
     def note(self, stage: str, month: str | None, facts: dict[str, Any]) -> None:
         """Writes the manifest row of a stage; belongs into the stage's transaction."""
-        from importlib.metadata import version
-
         self.connection.execute("DELETE FROM manifest WHERE stage = ? AND month IS NOT DISTINCT FROM ?", [stage, month])
         self.connection.execute(
-            "INSERT INTO manifest VALUES (?, ?, ?, ?, ?)",
+            'INSERT INTO manifest (stage, month, finished_at, version, "commit", facts) VALUES (?, ?, ?, ?, ?, ?)',
             [
                 stage,
                 month,
                 datetime.now(UTC),
-                version("callbill"),
+                VERSION,
+                commit() or None,
                 json.dumps(facts, default=str, sort_keys=True),
             ],
         )

@@ -7,7 +7,7 @@ fault or two: pytest tests/faults/test_fix_and_recycle.py --mended-homes 40
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.switch import SETTINGS, calls, recycle, switch_format
@@ -90,11 +90,16 @@ def faults(chance: random.Random) -> set[tuple[str, int]]:
     return found
 
 
+def said(moment: datetime) -> str:
+    """As the clock of a switch says it, in whatever zone its source is set to."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
 def write_usage(home: Home, case: int, chance: random.Random) -> None:
     """Random usage of April and May, close to their bounds as well, in both formats; some of it twice."""
     national, held = f"0184{case:03}001", f"+33184{case:03}001"
     called = ("0145000001", f"+999{case:03}12345", "+442079460123", "01 45 00 00 07")
-    begins = datetime(2026, 4, 1, 3)
+    begins = datetime(2026, 4, 1, 3, tzinfo=UTC)
     rows: list[tuple[object, ...]] = []
     for place in range(chance.randint(2, 7)):
         near = timedelta(days=30, minutes=chance.randrange(-900, 900))
@@ -102,9 +107,12 @@ def write_usage(home: Home, case: int, chance: random.Random) -> None:
         ends = (national, chance.choice(called))
         if chance.random() < 0.3:
             later = at + timedelta(seconds=chance.randrange(600))
-            rows += [(f"{case}p{place}", "INVITE", *ends, at, ""), (f"{case}p{place}", "BYE", *ends, later, "")]
+            rows += [
+                (f"{case}p{place}", "INVITE", *ends, said(at), ""),
+                (f"{case}p{place}", "BYE", *ends, said(later), ""),
+            ]
         else:
-            rows.append((f"{case}s{place}", "", *ends, at, chance.randrange(900)))
+            rows.append((f"{case}s{place}", "", *ends, said(at), chance.randrange(900)))
     rows += chance.sample(rows, chance.randint(0, 2))
     cut = chance.randint(0, len(rows))
     calls(home, f"{case}/a.csv", rows[:cut])
@@ -119,7 +127,7 @@ def write_usage(home: Home, case: int, chance: random.Random) -> None:
         record |= {"duration_seconds": f"{chance.randrange(900)}"} if service == "voice" else {"segments": "2"}
         if (service, direction) == ("voice", "inbound"):
             record |= {"forwarded_to": chance.choice(called[1:3]), "forwarded_seconds": f"{chance.randrange(60)}"}
-        record |= {"started_at": f"{at.isoformat()}Z", "from_number": ends[0], "to_number": ends[1]}
+        record |= {"started_at": f"{at:%Y-%m-%dT%H:%M:%S}Z", "from_number": ends[0], "to_number": ends[1]}
         standard.append(record)
     home.usage(f"{case}.csv", standard)
 

@@ -90,9 +90,7 @@ def read_usage(files: list[UsageFile], months: list[str], reference: Reference, 
     usage: dict[Key, Usage] = {}
     repeated: list[Usage] = []
     for file in files:
-        outcomes = []
-        for raw in file.records:
-            outcomes.append(read_record(raw, usage, repeated, months, reference, tables))
+        outcomes = [read_record(raw, usage, repeated, months, reference, tables) for raw in file.records]
         tables.usage_files.append(
             {
                 "path": file.path,

@@ -88,7 +88,7 @@ def unpack(content: bytes) -> bytes:
     return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
 
 
-def read_callr(name: str, content: bytes) -> Iterator[dict[str, Any] | None]:
+def read_callr(_name: str, content: bytes) -> Iterator[dict[str, Any] | None]:
     """The records of a CALLR file: JSON lines, whatever its name."""
     return read_json_lines(content)
 

@@ -81,30 +81,29 @@ def balance_after(credit: Credit, rated: list[Row], reference: Reference, issued
 
 def ledger(bills: list[Row], reference: Reference) -> list[Row]:
     """Every entry of every account with its balance: all credits, and the prepaid bills that are not 0."""
-    entries: list[Row] = []
-    for credit in reference.credits:
-        entries.append(
-            {
-                "account_id": credit.account_id,
-                "posted_at": credit.credited_at,
-                "kind": credit.kind,
-                "reference": credit.credit_id,
-                "amount": credit.amount,
-                "currency": credit.currency,
-            }
-        )
-    for bill in bills:
-        if bill["billing_mode"] == "prepaid" and bill["net_amount"] != 0:
-            entries.append(
-                {
-                    "account_id": bill["account_id"],
-                    "posted_at": last_moment(bill["billing_month"], reference.zone),
-                    "kind": "bill",
-                    "reference": bill["billing_month"],
-                    "amount": -bill["net_amount"],
-                    "currency": bill["currency"],
-                }
-            )
+    entries: list[Row] = [
+        {
+            "account_id": credit.account_id,
+            "posted_at": credit.credited_at,
+            "kind": credit.kind,
+            "reference": credit.credit_id,
+            "amount": credit.amount,
+            "currency": credit.currency,
+        }
+        for credit in reference.credits
+    ]
+    entries += [
+        {
+            "account_id": bill["account_id"],
+            "posted_at": last_moment(bill["billing_month"], reference.zone),
+            "kind": "bill",
+            "reference": bill["billing_month"],
+            "amount": -bill["net_amount"],
+            "currency": bill["currency"],
+        }
+        for bill in bills
+        if bill["billing_mode"] == "prepaid" and bill["net_amount"] != 0
+    ]
     entries.sort(key=lambda entry: [entry[name] for name in ("account_id", "posted_at", "kind", "reference")])
     rows: list[Row] = []
     for entry in entries:

@@ -10,7 +10,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipelines.reference.consistency import read_price_tables, read_reference
+from pipelines.stages.correct import compare_month, correct_month
 from pipelines.stages.issue import issue_month
+from pipelines.stages.load import load_reference_and_prices
 from pipelines.stages.publish import publish
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
@@ -44,6 +47,17 @@ def issue(home: Home, month: str) -> None:
     with Warehouse.open(home.installation) as warehouse:
         session = Session(home.installation, warehouse)
         issue_month(session, month)
+        publish(session, month)
+
+
+def correct(home: Home, month: str, at: datetime) -> None:
+    """Issues the notes of the month at that moment; there are some."""
+    prices = read_price_tables(home.installation)
+    tables = prices | read_reference(home.installation, prices)
+    with Warehouse.open(home.installation) as warehouse:
+        session = Session(home.installation, warehouse)
+        load_reference_and_prices(session, month)
+        assert correct_month(session, month, tables, compare_month(session, month, tables), "wrong price", at)
         publish(session, month)
 
 

@@ -113,6 +113,13 @@ def make_home(folder: Path) -> Home:
     return home
 
 
+def copy_of(home: Home, folder: Path) -> Home:
+    """The same home within `folder`, with its price tables and all that lies beside it, to lay hands on."""
+    copy = folder / "copy"
+    shutil.copytree(home.path.parent, copy)
+    return Home(copy / home.path.name, copy / home.price_tables.name)
+
+
 def _csv(rows: list[dict[str, str]]) -> bytes:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")

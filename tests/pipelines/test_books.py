@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.stages.balance import make_ledger
 from pipelines.stages.books import make_books
 from pipelines.stages.control import control_month
 from pipelines.storage.catalogue import BOOKS
@@ -57,6 +58,17 @@ def test_drafts_are_no_part_of_the_books(home: Home) -> None:
     run(home, APRIL)
     for table in BOOKS:
         assert rows(home, f"SELECT * FROM {table}") == []
+
+
+def test_a_run_counts_the_accounts_that_are_below_zero_in_the_end(home: Home) -> None:
+    """A1 was below zero after April and is topped up in June; A5 began with 5.00 and spends more."""
+    home.usage("b.csv", [PREPAID | {"record_id": "r", "from_number": "+33184000006"}])
+    run(home, APRIL)
+    below = "SELECT account_id, list(balance_after < 0 ORDER BY entry_number) FROM ledger GROUP BY 1 ORDER BY 1"
+    assert rows(home, below) == [("A1", [False, True, False, False]), ("A5", [False, True])]
+    with Warehouse.open(home.installation) as warehouse:
+        facts = make_ledger(Session(home.installation, warehouse), APRIL)
+    assert facts == {"rows": 6, "accounts_below_zero": 1}
 
 
 def test_the_books_stand_with_the_issue(home: Home) -> None:
@@ -204,13 +216,17 @@ def credit(home: Home, bill: str, at: datetime) -> None:
         ("receivables_close", "UPDATE payments SET amount = amount + 1"),
         (
             "receivables_close",
-            "UPDATE receivables SET amount = amount + 1, balance_after = balance_after + 1 WHERE account_id = 'A2'; "
-            "UPDATE open_items SET open_amount = open_amount + 1 WHERE account_id = 'A2'",
+            (
+                "UPDATE receivables SET amount = amount + 1, balance_after = balance_after + 1 WHERE account_id = 'A2'; "
+                "UPDATE open_items SET open_amount = open_amount + 1 WHERE account_id = 'A2'"
+            ),
         ),
         (
             "receivables_close",
-            "UPDATE open_items SET open_amount = open_amount + CASE account_id WHEN 'A2' THEN 1 ELSE -1 END "
-            "WHERE currency = 'EUR'",
+            (
+                "UPDATE open_items SET open_amount = open_amount + CASE account_id WHEN 'A2' THEN 1 ELSE -1 END "
+                "WHERE currency = 'EUR'"
+            ),
         ),
     ],
 )

@@ -107,8 +107,10 @@ def test_vat_numbers_that_do_not_count(home: Home) -> None:
     )
     home.settings(SELLER + FRENCH_TERMS)
     assert warnings(home) == [
-        "accounts whose vat_number is no valid one of an EU country other than FR, so that they pay VAT as "
-        "consumers (2): B1, B3"
+        (
+            "accounts whose vat_number is no valid one of an EU country other than FR, so that they pay VAT as "
+            "consumers (2): B1, B3"
+        )
     ]
     home.settings(SELLER + 'country = "CH"\n')
     assert not any("vat_number is no valid" in sentence for sentence in warnings(home))
@@ -128,8 +130,10 @@ def test_vat_rates_that_are_missing(home: Home) -> None:
         "B4,opens next month,,PT,,postpaid,bank_transfer,EUR,,2026-11-01,",
     )
     assert warnings(home) == [
-        "countries of customers who are charged VAT for which vat_rates.csv has no rate in force on "
-        "2026-10-31, so that a bill or a top-up of theirs stops a run (1): ES: 2 accounts"
+        (
+            "countries of customers who are charged VAT for which vat_rates.csv has no rate in force on "
+            "2026-10-31, so that a bill or a top-up of theirs stops a run (1): ES: 2 accounts"
+        )
     ]
     rates = home.price_tables / "vat_rates.csv"
     rates.write_text(rates.read_text() + "ES,0.2100,2026-10-31\n")
@@ -167,9 +171,11 @@ def test_accounts_that_cannot_be_debited(home: Home) -> None:
         "B5,,,FR,,postpaid,direct_debit,EUR,,2026-01-01,2026-08-31,,,\n",
     )
     assert warnings(home) == [
-        "accounts that pay by direct debit and cannot be debited, so that their bills ask for a transfer (2): "
-        "B2: the IBAN DE88...3000 has wrong check digits, "
-        "B4: the mandate was signed on 2026-10-16, after the day of issue, 2026-10-15"
+        (
+            "accounts that pay by direct debit and cannot be debited, so that their bills ask for a transfer (2): "
+            "B2: the IBAN DE88...3000 has wrong check digits, "
+            "B4: the mandate was signed on 2026-10-16, after the day of issue, 2026-10-15"
+        )
     ]
 
 
@@ -180,8 +186,10 @@ def test_a_seller_who_can_debit_nobody(home: Home) -> None:
         "A2,G,a2@example.com,FR,,postpaid,direct_debit",
     )
     assert warnings(home) == [
-        "why nobody can be debited, as accounts ask to be (2): [seller] iban in callbill.toml is missing, "
-        "[seller] creditor_id in callbill.toml is missing"
+        (
+            "why nobody can be debited, as accounts ask to be (2): [seller] iban in callbill.toml is missing, "
+            "[seller] creditor_id in callbill.toml is missing"
+        )
     ]
 
 
@@ -195,8 +203,10 @@ def test_currencies_without_a_price_list(home: Home) -> None:
         "B3,no list,,US,,postpaid,bank_transfer,JPY,,2026-01-01,",
     )
     assert warnings(home) == [
-        "currencies without a default price list, of accounts without a list of their own: nothing they use "
-        "has a price (2): GBP: 1 account, JPY: 1 account"
+        (
+            "currencies without a default price list, of accounts without a list of their own: nothing they use "
+            "has a price (2): GBP: 1 account, JPY: 1 account"
+        )
     ]
 
 
@@ -214,8 +224,10 @@ def test_numbers_without_a_fee_or_an_inbound_price(home: Home) -> None:
     said = "in force, in the account's price list or the default"
     assert warnings(home) == [
         f"kinds of numbers without a monthly fee {said} (1): FR toll_free EUR: 2 numbers",
-        f"kinds of numbers without a price of inbound calls {said} (2): FR toll_free EUR: 2 numbers, "
-        "GB geographic EUR: 1 number",
+        (
+            f"kinds of numbers without a price of inbound calls {said} (2): FR toll_free EUR: 2 numbers, "
+            "GB geographic EUR: 1 number"
+        ),
     ]
 
 

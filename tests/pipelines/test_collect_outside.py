@@ -68,5 +68,5 @@ def test_the_address_stands_in_the_file_or_the_account_is_not_debited(
     assert (listed["account_id"], listed["reason"]) == ("S2", WHY)
 
 
-def _killed(beside: Path, place: Path) -> None:
+def _killed(_beside: Path, _place: Path) -> None:
     raise BadInput("killed")

@@ -122,7 +122,7 @@ def listening(family: list[Path]) -> list[str]:
     for folder in family:
         for handle in (folder / "fd").iterdir():
             try:
-                sockets.add(os.readlink(handle))
+                sockets.add(str(handle.readlink()))
             except OSError:
                 continue
     tables = [Path("/proc/net", name).read_text().splitlines() for name in ("tcp", "tcp6")]

@@ -17,6 +17,7 @@ from pipelines.stages.issue import issue_month
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.homes import Home, make_home
+from tests.pipelines.tampering import tamper
 from tests.pipelines.traffic import CALL, MESSAGE, OTHERS, OWN, callr_call
 from tests.support import Published, run_month, run_stages
 from transforms.mediation.formats import all_formats
@@ -74,8 +75,10 @@ def test_nothing_is_found_where_nothing_is_wrong(session: Session) -> None:
         (
             "files_add_up",
             "DELETE FROM usage_records WHERE record_id = 'm1'",
-            f"{PLACE}: records 4, 5 were loaded; {PLACE}: segments 0, 1 were loaded; "
-            f"{PLACE}: usage_records rows 3, 4 were loaded",
+            (
+                f"{PLACE}: records 4, 5 were loaded; {PLACE}: segments 0, 1 were loaded; "
+                f"{PLACE}: usage_records rows 3, 4 were loaded"
+            ),
         ),
         (
             "files_add_up",
@@ -124,19 +127,8 @@ def test_a_control_finds_what_was_done_to_a_record(
 
 
 def test_a_rated_leg_that_is_moved_to_another_account_is_named(session: Session) -> None:
-    rewrite(
-        session, pl.when(pl.col("record_id") == "m1").then(pl.lit("A1")).otherwise("account_id").alias("account_id")
-    )
+    tamper(session, MONTH, "UPDATE draft_rated_usage SET account_id = 'A1' WHERE record_id = 'm1'")
     assert f"{PLACE}:2" in failed(session)["legs_unaltered"]
-
-
-def rewrite(session: Session, *changes: pl.Expr) -> None:
-    """The month's rated usage with changes, named as if rating had made it."""
-    files = session.warehouse.month_files
-    frame = files.scan("rated_usage", [MONTH]).with_columns(changes).collect()
-    with session.warehouse.transaction(), files.writing("rated_usage", MONTH) as writer:
-        writer.write(frame)
-        files.name(files.finish(writer, "rated_usage", MONTH))
 
 
 def test_what_was_loaded_by_an_older_version_is_not_held_to_totals_it_never_had(session: Session) -> None:

@@ -23,13 +23,19 @@ NOTES = (
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
+    """A home whose April is issued."""
+    return issued_home(tmp_path)
+
+
+def issued_home(folder: Path, *more: dict[str, str]) -> Home:
     """April is issued: A2, postpaid with 20 % VAT, called France for 100 minutes at 0.012, A1, prepaid, for 50, and both
-    pay 1.00 for each number; a call of a number that nobody held waits."""
-    home = make_home(tmp_path)
+    pay 1.00 for each number; a call of a number that nobody held waits. There may be `more` records."""
+    home = make_home(folder)
     long = CALL | {"duration_seconds": "6000"}
     prepaid = CALL | {"record_id": "p1", "from_number": "+33184000001", "duration_seconds": "3000"}
     stranger = CALL | {"record_id": "stranger", "from_number": "+33184000009", "duration_seconds": "600"}
-    home.usage("a.csv", [long, prepaid, stranger, CALL | {"record_id": "may", "started_at": "2026-05-05T10:00:00Z"}])
+    may = CALL | {"record_id": "may", "started_at": "2026-05-05T10:00:00Z"}
+    home.usage("a.csv", [long, prepaid, stranger, may, *more])
     run(home, APRIL, MAY)
     issue(home, APRIL)
     return home
@@ -143,6 +149,27 @@ def test_what_lost_its_account_waits_until_it_has_one(home: Home) -> None:
     assert rows(home, waiting) == [("c1", "recycled"), ("stranger", "open")]
     files = "SELECT records - usage_records - suspended - duplicates - unbillable FROM usage_files"
     assert rows(home, files) == [(0,)]
+
+
+def test_legs_that_cost_nothing_are_not_lost(tmp_path: Path) -> None:
+    unanswered = CALL | {"record_id": "unanswered", "duration_seconds": "0", "status": "no_answer"}
+    home = issued_home(tmp_path, unanswered, unanswered | {"record_id": "again"})
+    held = "+33184000003,A2,FR,geographic,false,2026-02-01,"
+    home.edit("numbers", held, held.replace("2026-02-01", "2026-05-01"))
+    assert correct(home, "--issue")["lost"] == {"account_unknown": 1}
+    assert rows(home, "SELECT record_id FROM suspense ORDER BY 1") == [("c1",), ("stranger",)]
+
+
+def test_only_a_new_customer_who_pays_afterwards_needs_a_vat_rate(home: Home) -> None:
+    """Nobody had a bill in Spain, for which there is no rate. Prepaid credit was taxed when it was bought."""
+    home.add("accounts", "A9,Tienda,a9@example.com,ES,,prepaid,balance,EUR,,2026-01-01,")
+    home.add("numbers", "+33184000009,A9,FR,geographic,false,2026-04-01,")
+    (found,) = correct(home)["accounts"]
+    assert (found["account_id"], found["difference"]) == ("A9", "1.1200")
+    home.edit("accounts", "ES,,prepaid,balance", "ES,,postpaid,bank_transfer")
+    said = call("correct", APRIL, "--new-tariff", *home.arguments)
+    assert said.status == 2
+    assert "no rate of ES in force on 2026-04-30, which account 'A9' needs" in said.err
 
 
 def test_late_usage_is_corrected_with_the_bill_it_stands_on(home: Home) -> None:

@@ -75,13 +75,13 @@ class TestOneOfEveryKind:
             warehouse.connection.execute("DELETE FROM documents WHERE kind = 'receipt' OR kind = 'bill'")
             # Croatia's currency until 2022, which lists of today have no more.
             warehouse.connection.execute("UPDATE receipts SET currency = 'HRK' WHERE receipt_number = 'R-2026-000002'")
-        right, bad = gather._payment, bill_numbers(home)["D2"]
+        right, bad = gather.payment_of, bill_numbers(home)["D2"]
 
         def payment(issue: Any, row: dict[str, Any], facts: Any) -> Any:
             assert row.get("bill_number") != bad
             return right(issue, row, facts)
 
-        monkeypatch.setattr(gather, "_payment", payment)
+        monkeypatch.setattr(gather, "payment_of", payment)
         said = documents(home)
         first, second = said.err.splitlines()
         assert said.status == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.version import described
 from tests.pipelines.command import call
 from tests.pipelines.homes import SHIPPED, Home, make_home
 from tests.pipelines.traffic import CALL, callr_call
@@ -212,6 +213,7 @@ class TestFaults:
         assert (said.status, said.out) == (2, "")
         assert "stage bill_lines stopped, nothing of it was kept: a fault of callbill itself" in said.err
         assert "ValueError at test_exit_statuses.py:" in said.err
+        assert f" (callbill {described()})" in said.err
         assert "+33140000001" not in said.err
         assert "Traceback" not in said.err
 

@@ -195,7 +195,7 @@ class TestSuspense:
         assert said(text, "number") == ["+33800000001: numbers.csv line 6, its monthly fee of 2026-08"]
         assert said(text, "what to do")[0].startswith("add a row to number_fees.csv")
 
-    def test_recycled(self, home: Home, tmp_path: Path) -> None:
+    def test_recycled(self, tmp_path: Path) -> None:
         copy = august(tmp_path)
         destinations = copy.price_tables / "destinations.csv"
         copy.prices("destinations", destinations.read_text() + "999,France,FR\n")

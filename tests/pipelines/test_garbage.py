@@ -47,6 +47,8 @@ def zstd(content: bytes) -> bytes:
 JSON = (json.dumps(CALL | {"record_id": "j"}) + "\n").encode()
 SOUND = like_a_call()
 STARTED = datetime(2026, 4, 5, 10, tzinfo=UTC)
+# Files have moments without a zone, and this is one.
+MIDNIGHT = datetime(2026, 4, 5)  # noqa: DTZ001
 
 FILES: dict[str, bytes] = {
     "empty": b"",
@@ -113,7 +115,7 @@ FILES: dict[str, bytes] = {
         segments=pa.array([2**63], pa.uint64()),
     ),
     "times": like_a_call(started_at=pa.array([date(2026, 4, 5)]), duration_seconds=pa.array([timedelta(seconds=83)])),
-    "naive": like_a_call(record_id=pa.array(["naive"]), started_at=pa.array([datetime(2026, 4, 5)])),
+    "naive": like_a_call(record_id=pa.array(["naive"]), started_at=pa.array([MIDNIGHT])),
     "nothing": like_a_call(duration_seconds=pa.array([None]), started_at=pa.nulls(1)),
     "dictionary": like_a_call(record_id=pa.array(["dict"]).dictionary_encode(), text=pa.array([True])),
 }

@@ -316,7 +316,7 @@ def test_a_file_that_nobody_may_read_is_told(home: Home, monkeypatch: pytest.Mon
     assert files(home) == [(1, 1, 0, 0, 0)]
 
 
-def _nobody_may(raw: RawFile, sizes: Iterable[int]) -> list[Proof]:
+def _nobody_may(raw: RawFile, _sizes: Iterable[int]) -> list[Proof]:
     raise PermissionError(13, "Permission denied", str(raw.path))
 
 

@@ -13,9 +13,10 @@ import polars as pl
 import pytest
 
 from pipelines.errors import BadInput, ControlFailed
-from pipelines.stages.issue import issue_month
+from pipelines.operations.write_off import Chosen, write_off
+from pipelines.stages.issue import drafts_to_issue, issue_month
 from pipelines.stages.publish import publish
-from pipelines.storage.session import Session
+from pipelines.storage.session import Session, Silent
 from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.command import call
 from tests.pipelines.homes import Home, make_home
@@ -174,6 +175,54 @@ def test_an_account_that_fell_silent_is_parked(home: Home) -> None:
     assert rows(home, "SELECT account_id, reason, parked_by FROM parked") == [
         ("A2", "there was traffic in the month before, and none in this", "callbill")
     ]
+
+
+def test_an_account_is_not_held_to_a_month_before_the_last(home: Home) -> None:
+    run(home, APRIL)
+    issue(home, APRIL)
+    run(home, JUNE)
+    assert parks(home, JUNE) == []
+
+
+def parks(home: Home, month: str) -> list[tuple[Any, ...]]:
+    """The accounts whose bills an issue of the month would hold back, each with the reason."""
+    with Warehouse.open(home.installation) as warehouse:
+        drafts = drafts_to_issue(Session(home.installation, warehouse), month)
+        assert drafts is not None
+        return drafts.parks.rows()
+
+
+MUCH_WAITS = [("A2", "more than 10 % of the account's records are in suspense")]
+
+
+def test_only_records_that_still_wait_hold_a_bill_back(home: Home) -> None:
+    home.usage("waits.csv", [CALL | {"record_id": "waits", "to_number": "+9991"}])
+    run(home, APRIL)
+    assert parks(home, APRIL) == MUCH_WAITS
+    write_off(home.installation, Chosen(month=APRIL), "a test", "Ann", Silent())
+    assert parks(home, APRIL) == []
+    write_off(home.installation, Chosen(month=APRIL), "no test", "Ann", Silent(), undo=True)
+    assert parks(home, APRIL) == MUCH_WAITS
+    home.add("destinations", "999,Nowhere,FR")
+    home.add("voice_outbound", "default_eur,Nowhere,0.010000,0,1,1,2025-01-01")
+    run(home, APRIL)
+    assert rows(home, "SELECT state FROM suspense") == [("recycled",)]
+    assert parks(home, APRIL) == []
+
+
+def test_a_number_fee_that_waits_for_its_price_is_no_record(home: Home) -> None:
+    home.add("numbers", "+33639000009,A2,FR,mobile,false,2026-02-01,")
+    run(home, APRIL)
+    assert rows(home, "SELECT account_id, format, state FROM suspense") == [("A2", "numbers", "open")]
+    assert parks(home, APRIL) == []
+
+
+def test_a_prepaid_customer_needs_no_vat_rate(home: Home) -> None:
+    """There is none of Spain: prepaid credit was taxed when it was bought."""
+    home.add("accounts", "A9,Tienda,a9@example.com,ES,,prepaid,balance,EUR,,2026-01-01,")
+    run(home, APRIL)
+    assert issue(home, APRIL)["issued"] == 6
+    assert rows(home, "SELECT vat_rule, vat_amount FROM bills WHERE account_id = 'A9'") == [("charged_at_top_up", 0)]
 
 
 def test_months_are_issued_in_their_order(home: Home) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from typing import Self
 from unittest import mock
 
 import pytest
@@ -79,8 +80,8 @@ def test_the_reason_is_not_noted_where_the_month_is_over(home: Home) -> None:
 def test_the_end_of_a_month_is_that_of_the_billing_zone(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     class Clock(datetime):
         @classmethod
-        def now(cls, tz: object = None) -> datetime:
-            return datetime(2026, 4, 30, 22, 30, tzinfo=UTC)
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls(2026, 4, 30, 22, 30, tzinfo=UTC).astimezone(tz)
 
     monkeypatch.setattr("pipelines.stages.issue.datetime", Clock)
     run(home, APRIL)

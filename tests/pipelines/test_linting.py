@@ -66,16 +66,20 @@ def test_a_jump_is_told_until_the_month_after_it_is_over(home: Home) -> None:
 def test_a_price_ten_times_the_default(home: Home) -> None:
     home.add("sms_outbound", "own,FR,0.005000,2026-10-01")
     assert notes(home) == [
-        "prices that are ten times, or a tenth of, that of the default list of their currency (1): "
-        "sms_outbound.csv line 8: own FR price_per_segment 0.005000 against 0.050000 in line 2"
+        (
+            "prices that are ten times, or a tenth of, that of the default list of their currency (1): "
+            "sms_outbound.csv line 8: own FR price_per_segment 0.005000 against 0.050000 in line 2"
+        )
     ]
 
 
 def test_a_price_five_times_that_of_another_currency(home: Home) -> None:
     home.edit("sms_outbound", "default_usd,FR,0.055000", "default_usd,FR,0.550000")
     assert notes(home) == [
-        "prices of default lists that are five times, or a fifth of, that of another currency's, as these two lists go (1): "
-        "sms_outbound.csv line 2: default_eur FR price_per_segment 0.050000 against 0.550000 in line 5"
+        (
+            "prices of default lists that are five times, or a fifth of, that of another currency's, as these two lists go (1): "
+            "sms_outbound.csv line 2: default_eur FR price_per_segment 0.050000 against 0.550000 in line 5"
+        )
     ]
 
 
@@ -87,9 +91,11 @@ def test_a_price_ten_times_the_others_of_its_country(home: Home) -> None:
     )
     home.add("number_fees", "default_eur,FR,mobile,10,none,2025-01-01")
     assert notes(home) == [
-        "prices that are ten times the dearest other, or a tenth of the cheapest other, of their country in their list "
-        "(2): voice_outbound.csv line 11: default_eur France special price_per_minute 0.450000 against 0.045000 in line 3, "
-        "number_fees.csv line 4: default_eur FR mobile monthly_fee 10.000000 against 1.000000 in line 2"
+        (
+            "prices that are ten times the dearest other, or a tenth of the cheapest other, of their country in their list "
+            "(2): voice_outbound.csv line 11: default_eur France special price_per_minute 0.450000 against 0.045000 in line 3, "
+            "number_fees.csv line 4: default_eur FR mobile monthly_fee 10.000000 against 1.000000 in line 2"
+        )
     ]
 
 
@@ -110,10 +116,14 @@ def billed(home: Home) -> Home:
 
 
 SUSPENSE = [
-    "legs and fees in open suspense for want of a price, 1 as last published; callbill recycle puts through what has "
-    "one now (1): no voice price for Germany: 1",
-    "legs and fees in open suspense for want of a destination, 1 as last published; callbill recycle puts through what "
-    "has one now (1): no prefix of destinations.csv matches +9991…: 1",
+    (
+        "legs and fees in open suspense for want of a price, 1 as last published; callbill recycle puts through what has "
+        "one now (1): no voice price for Germany: 1"
+    ),
+    (
+        "legs and fees in open suspense for want of a destination, 1 as last published; callbill recycle puts through what "
+        "has one now (1): no prefix of destinations.csv matches +9991…: 1"
+    ),
 ]
 
 

@@ -105,7 +105,7 @@ class TestFilling:
     def test_an_error_of_its_query_is_told_as_it_is(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(stage, "_QUEUE", "SELECT nothing_there, $domain, $accounts, $settings, $rates FROM _queued")
         queued = pl.DataFrame({"document": ["R-1"]})
-        monkeypatch.setattr(stage, "_rows", lambda session, kind, frame: frame)
+        monkeypatch.setattr(stage, "_rows", lambda _session, _kind, frame: frame)
         with Warehouse.open(home.installation) as warehouse:
             session = Session(home.installation, warehouse)
             with pytest.raises(duckdb.BinderException, match="nothing_there"), warehouse.transaction():

@@ -10,6 +10,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from pipelines.storage.catalogue import BOOKS, CORRECTED, DELIVERABLES, PUBLISHED_MONTHLY, PUBLISHED_WHOLE
+from pipelines.storage.warehouse import Warehouse
+from pipelines.version import VERSION, commit
 from tests.pipelines.homes import Home, make_home
 from tests.pipelines.traffic import CALL
 from tests.support import read_published, run_stages
@@ -88,6 +90,14 @@ def test_keys_are_unique_and_every_table_has_rows(analyst: duckdb.DuckDBPyConnec
         ).fetchall()[0]
         assert rows == keys, name
         assert rows > 0 or name in ("suspense", "write_offs", "parked", *BOOKS, *CORRECTED, *DELIVERABLES)
+
+
+def test_the_warehouse_names_version_and_commit(home: Home, analyst: duckdb.DuckDBPyConnection) -> None:
+    with Warehouse.open(home.installation) as warehouse:
+        for table in ("manifest", "audit"):
+            found = warehouse.connection.execute(f'SELECT DISTINCT version, "commit" FROM {table}').fetchall()
+            assert found == [(VERSION, commit() or None)], table
+    assert set(columns(analyst)["audit"]) == set(PUBLISHED_WHOLE["audit"].to_schema().columns)
 
 
 def test_running_again_changes_nothing(home: Home) -> None:

@@ -11,6 +11,9 @@ import duckdb
 import polars as pl
 import pytest
 
+from pipelines.stages.billing_months import late_months
+from pipelines.stages.issue import issue_month
+from pipelines.stages.rate import usage_months
 from pipelines.stages.reread import reread_records
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
@@ -150,6 +153,21 @@ def test_what_is_mended_after_its_month_was_issued_is_billed_later_and_rebuilds(
     for month in (APRIL, MAY):
         said = call("rebuild", month, *home.arguments)
         assert (said.status, said.err) == (0, "")
+
+
+def test_usage_that_is_mended_after_its_month_was_issued_falls_to_the_next(home: Home) -> None:
+    calls(home, "a.csv", [EPOCH, CALL])
+    run(home)
+    with Warehouse.open(home.installation) as warehouse:
+        session = Session(home.installation, warehouse)
+        issue_month(session, APRIL)
+        assert usage_months(session) == [APRIL]
+    settings(home, **RIGHT, template="${epoch}")
+    with Warehouse.open(home.installation) as warehouse:
+        session = Session(home.installation, warehouse)
+        assert reread_records(session).mended == 1
+        assert late_months(session) == {MAY}
+        assert usage_months(session) == [APRIL, MAY]
 
 
 def test_a_whole_source_is_read_again_where_it_is_asked_for(home: Home) -> None:

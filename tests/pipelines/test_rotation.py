@@ -139,7 +139,8 @@ def test_what_was_loaded_compressed_is_not_unpacked_to_be_known(home: Home, monk
     assert found.records == ["a", "b"]
 
 
-def test_a_file_that_only_begins_alike_is_loaded_whole(home: Home, live: Path) -> None:
+@pytest.mark.usefixtures("live")
+def test_a_file_that_only_begins_alike_is_loaded_whole(home: Home) -> None:
     """It was compressed from a file that no run has seen."""
     home.raw("standard/Master.csv.2.gz", PACKERS[".gz"]((HEADER + lines("a", "x")).encode()))
     found = load_inbox(home)

@@ -131,8 +131,10 @@ class TestSettings:
             ('host = "h"\n', "[mail] from of callbill.toml: it is not set, and nothing is sent without one"),
             (
                 'host = "h"\nfrom = "A <a@b.c>"\n',
-                "[mail] from of callbill.toml: 'A <a@b.c>' is no plain e-mail address such as billing@example.com, "
-                "and nothing is sent without one",
+                (
+                    "[mail] from of callbill.toml: 'A <a@b.c>' is no plain e-mail address such as billing@example.com, "
+                    "and nothing is sent without one"
+                ),
             ),
             (
                 'host = "h"\nfrom = "a@b.c"\nport = 465\n',
@@ -140,9 +142,7 @@ class TestSettings:
             ),
         ],
     )
-    def test_unusable(
-        self, settings: str, sentence: str, home: Home, box: Mailbox, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_unusable(self, settings: str, sentence: str, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(PASSWORD, raising=False)
         home.settings(f'[billing]\nfirst_month = "2026-04"\n[mail]\n{settings}')
         said = call("send", *home.arguments)
@@ -244,13 +244,13 @@ class TestWhatWaits:
         done = deliver(home, make=make_pdfs)
         assert (done.sent, done.waiting) == (2, 0)
 
-    def test_for_a_file_that_is_not_there(self, home: Home, box: Mailbox) -> None:
+    def test_for_a_file_that_is_not_there(self, home: Home) -> None:
         (home.path / "documents" / APRIL / f"{FIRST}.pdf").unlink()
         done = deliver(home)
         assert (done.sent, done.waiting, done.left) == (1, 1, 1)
         assert states(home) == ["pending", "sent"]
 
-    def test_until_it_is_due(self, home: Home, box: Mailbox) -> None:
+    def test_until_it_is_due(self, home: Home) -> None:
         change(home, "UPDATE outbox SET state = 'retry', next_attempt_at = '2030-01-01 00:00:01+00'")
         clock = Clock()
         assert deliver(home, clock).sent == 0
@@ -259,7 +259,7 @@ class TestWhatWaits:
 
 
 class TestWhatFails:
-    def test_a_file_that_was_changed(self, home: Home, box: Mailbox) -> None:
+    def test_a_file_that_was_changed(self, home: Home) -> None:
         path = home.path / "documents" / APRIL / f"{FIRST}.pdf"
         path.write_bytes(path.read_bytes() + b" ")
         assert deliver(home).failed == 1
@@ -279,7 +279,7 @@ class TestWhatFails:
         assert len(box.taken) == 1
 
     @pytest.mark.parametrize("harm", ["gone", "changed"])
-    def test_settings_as_they_were_that_are_lost(self, harm: str, home: Home, box: Mailbox) -> None:
+    def test_settings_as_they_were_that_are_lost(self, harm: str, home: Home) -> None:
         place = home.path / "kept" / outbox(home)[0]["settings_sha256"]
         if harm == "gone":
             place.unlink()
@@ -288,7 +288,7 @@ class TestWhatFails:
         assert deliver(home).failed == 2
         assert str(place) in outbox(home)[0]["said"]
 
-    def test_a_run_that_was_killed(self, home: Home, box: Mailbox) -> None:
+    def test_a_run_that_was_killed(self, home: Home) -> None:
         change(home, f"UPDATE outbox SET state = 'sending', attempts = 1 WHERE document = '{FIRST}'")
         done = deliver(home)
         assert (done.sent, done.unknown) == (1, 1)
@@ -323,7 +323,7 @@ def resend(home: Home, *numbers: str) -> Any:
 
 class TestResend:
     @pytest.mark.parametrize("state", ["failed", "unknown", "retry"])
-    def test_it_goes_again(self, state: str, home: Home, box: Mailbox) -> None:
+    def test_it_goes_again(self, state: str, home: Home) -> None:
         change(home, f"UPDATE outbox SET state = '{state}', attempts = 12, said = 'x', next_attempt_at = '2099-01-01'")
         assert deliver(home).sent == 0
         said = resend(home, FIRST)
@@ -345,7 +345,7 @@ class TestResend:
         assert deliver(home).sent == 1
         assert sorted(box.delivered.values()) == [1, 2]
 
-    def test_all_or_none(self, home: Home, box: Mailbox) -> None:
+    def test_all_or_none(self, home: Home) -> None:
         change(home, "UPDATE outbox SET state = 'failed'")
         assert resend(home, FIRST, SECOND, "R-9").status == 2
         assert states(home) == ["failed", "failed"]

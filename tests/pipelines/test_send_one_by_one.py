@@ -67,14 +67,14 @@ class TestOneOfThree:
         assert outbox(home)[1]["said"] == f"{path} cannot be read: Is a directory"
 
     def test_it_breaks_what_hands_it_in(self, home: Home, box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
-        right = smtp._on_the_wire
+        right = smtp.on_the_wire
 
         def broken(content: bytes) -> bytes:
             if SECOND.encode() in content:
                 raise ValueError("jane@example.com")
             return right(content)
 
-        monkeypatch.setattr(smtp, "_on_the_wire", broken)
+        monkeypatch.setattr(smtp, "on_the_wire", broken)
         done = deliver(home)
         assert (done.sent, done.retry, done.stopped) == (2, 1, None)
         assert subjects(box) == {FIRST, THIRD}

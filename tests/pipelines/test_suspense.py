@@ -244,6 +244,29 @@ def test_messages_wait_as_messages(home: Home) -> None:
     assert at_risk == {"EUR": "0.07"}
 
 
+def test_the_destination_of_what_waits_is_that_of_the_longest_prefix(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    home.add("destinations", "336399,France special,FR")
+    called = {
+        "a": ("+33145000001", "France"),
+        "b": ("+33612345678", "France mobile"),
+        "c": ("+33639980001", "France special"),
+        "d": ("+12025550142", "United States"),
+        "e": ("+99912345678", None),
+    }
+    came_in = {"direction": "inbound", "from_number": "+33639980001", "to_number": "+33184000009"}
+    home.usage(
+        "a.csv",
+        [*(STRANGER | {"record_id": name, "to_number": to} for name, (to, _) in called.items()), CALL | came_in],
+    )
+    run(home)
+    assert rows(home, "SELECT record_id, destination FROM suspense ORDER BY 1") == [
+        *((name, destination) for name, (_, destination) in sorted(called.items()) if name < "c1"),
+        ("c1", None),
+        *((name, destination) for name, (_, destination) in sorted(called.items()) if name > "c1"),
+    ]
+
+
 def test_the_same_said_again_is_no_error_and_writes_nothing_off_twice(home: Home) -> None:
     names = ("inbox/standard/a.csv:2", "inbox/standard/a.csv:4")
     assert write_off(home, names[0]).status == 0
@@ -262,7 +285,7 @@ def test_the_same_said_again_is_no_error_and_writes_nothing_off_twice(home: Home
 def test_what_was_not_published_any_command_publishes(home: Home) -> None:
     """A write-off that was killed behind its COMMIT, as the next command finds it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.operations.write_off.finish", lambda session: None)
+        patch.setattr("pipelines.operations.write_off.finish", lambda _session: None)
         write_off(home, "inbox/standard/a.csv:2")
     assert states(home)[0] == (2, "no_destination", "open")
     said = write_off(home, "inbox/standard/a.csv:9")

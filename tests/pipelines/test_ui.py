@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
+from pipelines.operations.ui import WORKSPACE
 from tests.pipelines.command import ended, start
 from tests.pipelines.homes import make_home
 from tests.pipelines.test_command_line import free_port, processes_of, wait_for
@@ -141,6 +142,11 @@ def test_live_updates_go_to_the_own_pages_alone(port: int) -> None:
     assert shake_hands(port, here, PAGE).startswith("HTTP/1.1 403 ")
     assert shake_hands(port, here, "null").startswith("HTTP/1.1 403 ")
     assert shake_hands(port, f"a.example:{port}", f"http://a.example:{port}").startswith("HTTP/1.1 421 ")
+
+
+def test_dagster_finds_callbill_by_the_same_name_everywhere() -> None:
+    top = (Path(__file__).parents[2] / "workspace.yaml").read_text(encoding="utf-8")
+    assert WORKSPACE.partition("\n")[2] == top
 
 
 def test_a_port_that_is_taken_is_told(port: int, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pipelines.stages.publish import publish
 from pipelines.storage.session import Session
 from pipelines.storage.warehouse import Warehouse
 from tests.pipelines.command import call
-from tests.pipelines.homes import Home, make_home
+from tests.pipelines.homes import Home, copy_of, make_home
 from tests.support import run_month
 
 MONTHS = ("2026-04", "2026-05")
@@ -47,8 +47,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Home:
 @pytest.fixture
 def home(original: Home, tmp_path: Path) -> Home:
     """A copy to lay hands on."""
-    shutil.copytree(original.path.parent, tmp_path / "copy")
-    return Home(tmp_path / "copy" / original.path.name, original.price_tables)
+    return copy_of(original, tmp_path)
 
 
 def findings(home: Home) -> list[str]:
@@ -163,6 +162,12 @@ KINDS: dict[str, Callable[[Home], None]] = {
 
 
 def test_what_nobody_touched_is_as_it_was(home: Home) -> None:
+    assert findings(home) == []
+
+
+def test_the_order_of_rows_in_a_file_is_no_finding(home: Home) -> None:
+    for table in ("bills", "bill_lines", "number_fees", "rated_usage"):
+        rewritten(table, lambda frame: frame.reverse())(home)
     assert findings(home) == []
 
 

@@ -51,7 +51,7 @@ def balances(home: Home) -> dict[str, Decimal]:
     return dict(rows(home, "SELECT credit_id, balance_after FROM receipts WHERE credit_id LIKE 'N%'"))
 
 
-def test_a_top_up_after_an_issue_has_its_receipt_in_every_zone(home: Home, zone: str) -> None:
+def test_a_top_up_after_an_issue_has_its_receipt_in_every_zone(home: Home) -> None:
     home.add("credits", "N1,A1,top_up,10.00,EUR,2026-05-15T10:00:00Z,P9")
     run(home, MAY)
     assert balances(home) == {"N1": Decimal("107.4000")}

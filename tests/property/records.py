@@ -200,8 +200,10 @@ def usage_records(
             record |= draw(fault_of(record))
         records.append(record)
     if records:
-        for record in draw(st.lists(st.sampled_from(records), max_size=3)):
-            records.append(record | draw(change_of(record)) if draw(st.booleans()) else dict(record))
+        records += [
+            record | draw(change_of(record)) if draw(st.booleans()) else dict(record)
+            for record in draw(st.lists(st.sampled_from(records), max_size=3))
+        ]
     lines: list[Row | Broken] = list(records)
     for index in range(draw(st.integers(0, 2))):
         broken = Broken(draw(st.sampled_from(["few", "many"])), f"broken-{index}")

@@ -68,7 +68,7 @@ def settings_in(story: Path, zone: str) -> str:
 
 def steps_of(story: Path) -> list[tuple[str, str]]:
     """What is done, and the month."""
-    lines = re.findall(r"^Run: (.+)$", (story / "story.md").read_text(encoding="utf-8"), re.M)
+    lines = re.findall(r"^Run: (.+)$", (story / "story.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert lines, f"{story.name}/story.md has no line such as `Run: 2026-10`"
     steps = [step.rpartition(" ") for line in lines for step in line.split(", ")]
     return [(action or "run", month) for action, _, month in steps]

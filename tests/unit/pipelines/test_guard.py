@@ -236,7 +236,7 @@ def test_no_other_page_has_the_ui_in_a_frame() -> None:
 def test_the_start_and_end_of_the_server_are_no_request() -> None:
     seen = []
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    async def application(scope: Scope, _receive: Receive, _send: Send) -> None:
         seen.append(scope["type"])
 
     asyncio.run(Guard(application)({"type": "lifespan"}, None, None))  # type: ignore[arg-type]

@@ -91,8 +91,10 @@ ISO_COUNTRY = "a country, ISO 3166-1 alpha-2"
 PROBLEMS = [
     (
         added("accounts", "A,Again,x@example.com,FR,,postpaid,balance,EUR,,2026-01-01,"),
-        "accounts.csv: line 4, column account_id: found 'A', "
-        "expected a key (account_id) that no other row has; line 2 has it",
+        (
+            "accounts.csv: line 4, column account_id: found 'A', "
+            "expected a key (account_id) that no other row has; line 2 has it"
+        ),
     ),
     (
         added("accounts", "C,New,x@example.com,FRA,,postpaid,balance,EUR,,2026-01-01,"),
@@ -116,8 +118,10 @@ PROBLEMS = [
     ),
     (
         added("exchange_rates", "JPY,0,2026-01-01"),
-        "exchange_rates.csv: line 3, column rate: found '0', expected a plain decimal above 0 with at most 12 digits before "
-        "and 6 behind the point",
+        (
+            "exchange_rates.csv: line 3, column rate: found '0', expected a plain decimal above 0 with at most 12 digits before "
+            "and 6 behind the point"
+        ),
     ),
     (
         added("numbers", "+33184000002,Z,FR,geographic,false,2026-02-01,"),
@@ -129,13 +133,17 @@ PROBLEMS = [
     ),
     (
         added("numbers", "33184000001,A,FR,geographic,false,2026-03-01T12:00:00Z,2026-03-01T18:00:00Z"),
-        "numbers.csv: line 4, column number: found '33184000001', "
-        "expected a number that is free at its assigned_at; line 2 holds it still",
+        (
+            "numbers.csv: line 4, column number: found '33184000001', "
+            "expected a number that is free at its assigned_at; line 2 holds it still"
+        ),
     ),
     (
         added("numbers", "+33184000001,A,FR,geographic,false,2026-04-01,"),
-        "numbers.csv: line 4, column number: found '+33184000001', "
-        "expected a number that is free at its assigned_at; line 3 holds it still",
+        (
+            "numbers.csv: line 4, column number: found '+33184000001', "
+            "expected a number that is free at its assigned_at; line 3 holds it still"
+        ),
     ),
     (
         added("numbers", "+33184000002,A,FR,geographic,false,2026-02-02,2026-02-01"),
@@ -155,8 +163,10 @@ PROBLEMS = [
     ),
     (
         added("credits", "C1,A,top_up,1,EUR,2026-03-15,"),
-        "credits.csv: line 3, column credit_id: found 'C1', "
-        "expected a key (credit_id) that no other row has; line 2 has it",
+        (
+            "credits.csv: line 3, column credit_id: found 'C1', "
+            "expected a key (credit_id) that no other row has; line 2 has it"
+        ),
     ),
     (
         added("payments", "P2,A,,0.501,EUR,2026-03-15"),
@@ -176,8 +186,10 @@ PROBLEMS = [
     ),
     (
         added("destinations", "33,France again,FR"),
-        "destinations.csv: line 5, column prefix: found '33', "
-        "expected a key (prefix) that no other row has; line 2 has it",
+        (
+            "destinations.csv: line 5, column prefix: found '33', "
+            "expected a key (prefix) that no other row has; line 2 has it"
+        ),
     ),
     (
         added("destinations", "44,United Kingdom,UK"),
@@ -190,8 +202,10 @@ PROBLEMS = [
     *(
         (
             added(name, row),
-            f"{name}.csv: line 3, column valid_from: found '2026-01-01', "
-            f"expected a key ({key}, valid_from) that no other row has; line 2 has it",
+            (
+                f"{name}.csv: line 3, column valid_from: found '2026-01-01', "
+                f"expected a key ({key}, valid_from) that no other row has; line 2 has it"
+            ),
         )
         for name, row, key in (
             ("voice_inbound", "default_eur,FR,geographic,0.01,0,1,1,2026-01-01", "price_list, country, number_class"),
@@ -203,8 +217,10 @@ PROBLEMS = [
     ),
     (
         added("voice_outbound", "default_eur,France,0.01,0,1,1,2026-01-01"),
-        "voice_outbound.csv: line 3, column valid_from: found '2026-01-01', "
-        "expected a key (price_list, destination, valid_from) that no other row has; line 2 has it",
+        (
+            "voice_outbound.csv: line 3, column valid_from: found '2026-01-01', "
+            "expected a key (price_list, destination, valid_from) that no other row has; line 2 has it"
+        ),
     ),
     (
         added("sms_inbound", "gold,0.01,2026-01-01"),
@@ -227,10 +243,14 @@ def test_a_number_may_be_assigned_at_the_moment_of_its_release(tmp_path: Path) -
 
 def test_a_number_that_stands_twice_is_both_repeated_and_held(tmp_path: Path) -> None:
     assert problems(tmp_path, **added("numbers", "0033184000001,B,FR,geographic,false,2026-03-02,")) == [
-        "numbers.csv: line 4, column assigned_at: found '2026-03-02', "
-        "expected a key (number, assigned_at) that no other row has; line 3 has it",
-        "numbers.csv: line 4, column number: found '0033184000001', "
-        "expected a number that is free at its assigned_at; line 3 holds it still",
+        (
+            "numbers.csv: line 4, column assigned_at: found '2026-03-02', "
+            "expected a key (number, assigned_at) that no other row has; line 3 has it"
+        ),
+        (
+            "numbers.csv: line 4, column number: found '0033184000001', "
+            "expected a number that is free at its assigned_at; line 3 holds it still"
+        ),
     ]
 
 
@@ -300,8 +320,10 @@ def test_a_rate_that_a_bill_will_need_is_asked_for_in_time(
     with pytest.raises(BadInput) as error:
         enough_vat_rates(found, accounts(row), nobody, vat_rates(), month)
     assert error.value.problems == [
-        "vat_rates.csv: no rate of ES in force on 2026-10-31, which account 'A' needs "
-        f"({found.price_tables / 'vat_rates.csv'})"
+        (
+            "vat_rates.csv: no rate of ES in force on 2026-10-31, which account 'A' needs "
+            f"({found.price_tables / 'vat_rates.csv'})"
+        )
     ]
 
 
@@ -353,6 +375,8 @@ def test_a_credit_with_a_receipt_is_never_edited(change: dict[str, object], tmp_
     with pytest.raises(BadInput, match=r"credit 'C1' has entry 3 of the ledger of A over 100\.0000"):
         unchanged_credits(NO_RECEIPT, POSTED, credits(change), found)
     assert error.value.problems == [
-        "credits.csv: credit 'C1' has receipt R-2026-000001 over 100.0000 and stands there otherwise now: "
-        f"credits are never edited, add a new row to correct one ({found.reference / 'credits.csv'})"
+        (
+            "credits.csv: credit 'C1' has receipt R-2026-000001 over 100.0000 and stands there otherwise now: "
+            f"credits are never edited, add a new row to correct one ({found.reference / 'credits.csv'})"
+        )
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from pipelines.documents.debits import Debit, debtor_name, direct_debits, requir
 from pipelines.settings import Seller
 
 SELLER = Seller(name="Télécom & Fils", iban="FR76 3000 6000 0112 3456 7890 189", creditor_id="DE98ZZZ09999999999")
-AT = datetime(2026, 5, 2, 12, 34, 56)
+AT = datetime(2026, 5, 2, 12, 34, 56, tzinfo=UTC)
 DEBIT = Debit(
     "2026-000001",
     "A1",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,7 @@ from transforms.tables.base import conform
 from transforms.tables.reference import Accounts
 
 SELLER = Seller(name="Télécom", iban="FR7630006000011234567890189", creditor_id="DE98ZZZ09999999999")
-AT, ISSUED_ON = datetime(2026, 5, 2, 12, 34, 56), date(2026, 5, 2)
+AT, ISSUED_ON = datetime(2026, 5, 2, 12, 34, 56, tzinfo=UTC), date(2026, 5, 2)
 SWISS, BRITISH, GERMAN = "CH5604835012345678009", "GB33BUKB20201555555555", "DE89370400440532013000"
 OUTSIDE = {
     "AD": "AD1400080001001234567890",

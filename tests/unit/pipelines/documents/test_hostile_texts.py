@@ -199,7 +199,7 @@ def test_it_is_shown_as_far_as_it_can_be(said: str, shown: str) -> None:
 def test_it_is_drawn(said: str) -> None:
     with opened(made(everywhere(said))) as read:
         assert not read.check_pdf_syntax()
-    assert "\ufffd" not in typesetter()._characters.shown(said)
+    assert "\ufffd" not in typesetter().characters.shown(said)
 
 
 def test_five_thousand_characters_take_pages_and_hide_no_figure() -> None:
@@ -218,7 +218,9 @@ def test_a_long_word_stays_within_the_page() -> None:
     right: list[float] = []
     document = everywhere("W" * 300)
     for page in pypdf.PdfReader(io.BytesIO(made(document))).pages:
-        page.extract_text(visitor_text=lambda text, cm, tm, font, size: right.append(tm[4]) if text.strip() else None)
+        page.extract_text(
+            visitor_text=lambda text, _cm, tm, _font, _size: right.append(tm[4]) if text.strip() else None
+        )
     assert right
     assert max(right) <= 190 / 25.4 * 72
 

@@ -246,7 +246,7 @@ def test_every_vat_rule_is_said(rule: str) -> None:
 
 
 def test_currencies_of_no_and_of_three_decimals() -> None:
-    yen = documents.document(currency="JPY", digits=0, total_owed=Decimal("12345"), lines=(), statement=None)
+    yen = documents.document(currency="JPY", digits=0, total_owed=Decimal(12_345), lines=(), statement=None)
     assert "Total owed JP¥12,345" in text(yen)
     dinar = documents.document(currency="TND", digits=3, total_owed=Decimal("1.234"), lines=(), statement=None)
     assert "Total owed TND 1.234" in text(dinar).replace("\u00a0", " ")
@@ -299,8 +299,8 @@ def test_french_readers_find_countries_and_colons_as_they_write_them() -> None:
 
 
 def test_only_fonts_of_the_package_are_used() -> None:
-    assert {name.split()[0] for name in typesetter()._families} == {"Inter", "Noto"}
-    assert len(typesetter()._families) == 10
+    assert {name.split()[0] for name in typesetter().families} == {"Inter", "Noto"}
+    assert len(typesetter().families) == 10
     with opened(made(documents.document())) as read:
         names = {
             str(item.BaseFont) for item in read.objects if isinstance(item, pikepdf.Dictionary) and "/BaseFont" in item

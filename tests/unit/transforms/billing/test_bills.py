@@ -151,3 +151,10 @@ def test_missing_rates_are_named() -> None:
     missing = missing_vat_rates(valid, RATES, date(2026, 10, 31), "FR")
     assert missing.rows() == [("B", "ES")]
     assert missing_vat_rates(valid, RATES, date(2024, 12, 31), "FR").rows() == [("A", "FR"), ("B", "ES")]
+
+
+def test_missing_rates_are_named_in_the_order_of_accounts() -> None:
+    rows = accounts(*({"account_id": name, "country": "ES"} for name in ("C", "A", "B")))
+    valid = rows.with_columns(pl.lit(False).alias("has_vat_number"))
+    missing = missing_vat_rates(valid, RATES, date(2026, 10, 31), "FR")
+    assert missing.rows() == [("A", "ES"), ("B", "ES"), ("C", "ES")]

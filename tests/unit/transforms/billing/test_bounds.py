@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import polars as pl
+import pytest
 
 from transforms.billing.bounds import Bounds, out_of_bounds
 
@@ -51,6 +52,22 @@ def test_a_bill_far_above_the_account_s_median() -> None:
     assert reasons("6.01", earlier=("1", "2", "90")) == ["the bill is more than 3 times the median of the account"]
     assert reasons("6.01", earlier=("1", "2")) == [], "two bills are no history"
     assert reasons("6.01", earlier=("0", "0", "0")) == [], "nothing times three says nothing"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "median"),
+    [
+        pytest.param(("1", "2", "3", "4"), "3", id="of four the greater in the middle"),
+        pytest.param(("4", "1", "3", "2"), "3", id="in whatever order they come"),
+        pytest.param(("1", "2", "3", "4", "5"), "3", id="of five the middle one"),
+        pytest.param(("1", "2", "3", "4", "5", "6"), "4", id="of six"),
+        pytest.param(("1", "1", "1", "9", "9", "9", "9"), "9", id="of seven"),
+    ],
+)
+def test_the_median_is_the_bill_in_the_middle(earlier: tuple[str, ...], median: str) -> None:
+    limit = Decimal(median) * BOUNDS.median_multiple
+    assert reasons(str(limit), earlier=earlier) == []
+    assert reasons(str(limit + Decimal("0.01")), earlier=earlier) != []
 
 
 def test_an_account_that_fell_silent() -> None:

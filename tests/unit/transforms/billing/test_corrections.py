@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal as D
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -33,9 +33,9 @@ def lines(*rows: dict[str, Any]) -> pl.DataFrame:
         "events": 1,
         "quantity": 100,
         "unit": "seconds",
-        "unit_price": D("0.012"),
-        "charge": D("0.02"),
-        "amount": D("0.02"),
+        "unit_price": Decimal("0.012"),
+        "charge": Decimal("0.02"),
+        "amount": Decimal("0.02"),
         "currency": "EUR",
     }
     whole = [usual | row for row in rows]
@@ -45,11 +45,17 @@ def lines(*rows: dict[str, Any]) -> pl.DataFrame:
 def bills(**rules: tuple[str, str, str]) -> pl.DataFrame:
     """Bills of accounts: mode, VAT rate and rule."""
     rows = [
-        {"account_id": name, "bill_number": f"B-{name}", "billing_mode": mode, "vat_rate": D(rate), "vat_rule": rule}
+        {
+            "account_id": name,
+            "bill_number": f"B-{name}",
+            "billing_mode": mode,
+            "vat_rate": Decimal(rate),
+            "vat_rule": rule,
+        }
         for name, (mode, rate, rule) in rules.items()
     ]
     return pl.DataFrame(rows, schema_overrides={"vat_rate": pl.Decimal(6, 4)}).with_columns(
-        currency=pl.lit("EUR"), net_amount=pl.lit(D("5")).cast(pl.Decimal(18, 4))
+        currency=pl.lit("EUR"), net_amount=pl.lit(Decimal(5)).cast(pl.Decimal(18, 4))
     )
 
 
@@ -73,15 +79,17 @@ def test_the_same_lines_need_nothing() -> None:
 
 
 def test_a_line_at_another_price_is_taken_back_and_charged_anew() -> None:
-    right = lines({"unit_price": D("0.03"), "charge": D("0.05"), "amount": D("0.05")})
+    right = lines({"unit_price": Decimal("0.03"), "charge": Decimal("0.05"), "amount": Decimal("0.05")})
     found = differences(lines({}), right)
     assert found.select("events", "quantity", "unit_price", "amount").rows() == [
-        (-1, -100, D("0.012"), D("-0.02")),
-        (1, 100, D("0.03"), D("0.05")),
+        (-1, -100, Decimal("0.012"), Decimal("-0.02")),
+        (1, 100, Decimal("0.03"), Decimal("0.05")),
     ]
     note, of_note = noted(found)
     named = note.select("note_number", "kind", "bill_number", "net_amount", "vat_amount", "gross_amount", "total_owed")
-    assert named.rows() == [("DN-2026-000001", "debit_note", "B-A", D("0.03"), D("0.01"), D("0.04"), D("0.04"))]
+    assert named.rows() == [
+        ("DN-2026-000001", "debit_note", "B-A", Decimal("0.03"), Decimal("0.01"), Decimal("0.04"), Decimal("0.04"))
+    ]
     assert of_note.select("note_number", "line_number").rows() == [("DN-2026-000001", 1), ("DN-2026-000001", 2)]
 
 
@@ -89,7 +97,7 @@ def test_what_comes_to_nothing_for_an_account_makes_no_note() -> None:
     moved = lines({"destination": "Paris"})
     assert differences(lines({}), moved).is_empty()
     found = differences(
-        lines({}, {"account_id": "B"}), pl.concat([moved, lines({"account_id": "B", "amount": D("0.03")})])
+        lines({}, {"account_id": "B"}), pl.concat([moved, lines({"account_id": "B", "amount": Decimal("0.03")})])
     )
     assert found["account_id"].to_list() == ["B"]
 
@@ -97,20 +105,22 @@ def test_what_comes_to_nothing_for_an_account_makes_no_note() -> None:
 def test_a_prepaid_account_owes_nothing_and_its_balance_takes_it() -> None:
     note, _ = noted(differences(lines({}), lines().clear()), bills(A=("prepaid", "0", "charged_at_top_up")))
     row = note.row(0, named=True)
-    assert (row["kind"], row["note_number"], row["net_amount"]) == ("credit_note", "CN-2026-000007", D("-0.02"))
-    assert (row["vat_amount"], row["paid_from_balance"], row["total_owed"]) == (0, D("-0.02"), 0)
+    assert (row["kind"], row["note_number"], row["net_amount"]) == ("credit_note", "CN-2026-000007", Decimal("-0.02"))
+    assert (row["vat_amount"], row["paid_from_balance"], row["total_owed"]) == (0, Decimal("-0.02"), 0)
 
 
 def test_vat_is_rounded_half_away_from_zero_on_both_sides_of_it() -> None:
     for amount, vat in (("0.125", "0.03"), ("-0.125", "-0.03")):
-        charged, right = lines().clear(), lines({"amount": D(amount), "charge": D(amount)})
+        charged, right = lines().clear(), lines({"amount": Decimal(amount), "charge": Decimal(amount)})
         note, _ = noted(differences(charged, right))
-        assert note["vat_amount"].to_list() == [D(vat)]
+        assert note["vat_amount"].to_list() == [Decimal(vat)]
 
 
 def test_each_kind_of_note_has_its_series() -> None:
     charged = lines({"account_id": "A"}, {"account_id": "B"}, {"account_id": "C"})
-    right = lines({"account_id": "A", "amount": D("0.01")}, {"account_id": "B", "amount": D("1")}, {"account_id": "D"})
+    right = lines(
+        {"account_id": "A", "amount": Decimal("0.01")}, {"account_id": "B", "amount": Decimal(1)}, {"account_id": "D"}
+    )
     every = bills(**dict.fromkeys("ABCD", POSTPAID["A"]))
     note, _ = noted(differences(charged, right), every)
     assert note.select("note_number", "account_id").rows() == [
@@ -122,15 +132,15 @@ def test_each_kind_of_note_has_its_series() -> None:
 
 
 def test_two_currencies_are_two_notes() -> None:
-    charged, right = lines({"amount": D("1")}), lines({"currency": "JPY", "amount": D("130")})
+    charged, right = lines({"amount": Decimal(1)}), lines({"currency": "JPY", "amount": Decimal(130)})
     found = differences(charged, right)
     assert noted(found)[0].select("kind", "currency", "net_amount").rows() == [
-        ("credit_note", "EUR", D("-1")),
-        ("debit_note", "JPY", D("130")),
+        ("credit_note", "EUR", Decimal(-1)),
+        ("debit_note", "JPY", Decimal(130)),
     ]
     assert by_account(found, bills(**POSTPAID)).select("currency", "bill_number", "billed", "difference").rows() == [
-        ("EUR", "B-A", D("5"), D("-1")),
-        ("JPY", "none", D("0"), D("130")),
+        ("EUR", "B-A", Decimal(5), Decimal(-1)),
+        ("JPY", "none", Decimal(0), Decimal(130)),
     ]
 
 
@@ -143,7 +153,13 @@ amounts = st.lists(
 def test_charged_and_noted_is_right_however_often_it_is_corrected(charged: Any, right: Any, later: Any) -> None:
     def drawn(rows: Any) -> pl.DataFrame:
         made = [
-            {"account_id": a, "unit_price": D(p), "destination": f"d{n}", "quantity": q, "amount": D(q) * D(p)}
+            {
+                "account_id": a,
+                "unit_price": Decimal(p),
+                "destination": f"d{n}",
+                "quantity": q,
+                "amount": Decimal(q) * Decimal(p),
+            }
             for n, (a, p, q) in enumerate(rows)
         ]
         return lines(*made) if made else lines({}).clear()

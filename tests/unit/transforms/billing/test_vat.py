@@ -56,8 +56,15 @@ RATES = vat_rates({"country": "FR", "rate": D("0.25"), "valid_from": date(2026, 
         (date(2026, 11, 1), {"DE": D("0.19"), "FR": D("0.25")}),
     ],
 )
-def test_a_rate_is_in_force_until_the_next(day: date, rates: dict[str, Decimal]) -> None:
-    assert dict(rates_on(RATES, day).iter_rows()) == rates
+@pytest.mark.parametrize("table", [RATES, RATES.reverse()], ids=["oldest first", "newest first"])
+def test_a_rate_is_in_force_until_the_next(day: date, rates: dict[str, Decimal], table: pl.DataFrame) -> None:
+    assert dict(rates_on(table, day).iter_rows()) == rates
+
+
+def test_of_three_rates_in_no_order_the_latest_that_is_in_force_applies() -> None:
+    changes = [(date(2026, 7, 1), "0.16"), (date(2027, 1, 1), "0.21"), (date(2025, 7, 1), "0.17")]
+    table = vat_rates(*({"country": "DE", "rate": D(rate), "valid_from": day} for day, rate in changes))
+    assert dict(rates_on(table, date(2026, 12, 31)).iter_rows())["DE"] == D("0.16")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,21 @@ def test_what_is_paid_is_not_open() -> None:
     assert aged(bills({}), payments({}), DUE).is_empty()
 
 
+def test_items_stand_by_account_currency_and_age_whatever_order_the_bills_come_in() -> None:
+    dollars = {"bill_number": "2026-000009", "currency": "USD", "total_owed": D(7), "issued_at": moment("2026-09-01")}
+    older = {"bill_number": "2026-000008", "total_owed": D(5), "issued_at": moment("2026-10-02")}
+    same_day = older | {"bill_number": "2026-000007"}
+    given = ({}, dollars, older, same_day, OTHER)
+    for rows in (given, given[::-1], given[2:] + given[:2]):
+        assert aged(bills(*rows), payments(), DUE).select("account_id", "currency", "document").rows() == [
+            ("A", "EUR", "2026-000007"),
+            ("A", "EUR", "2026-000008"),
+            ("A", "EUR", "2026-000001"),
+            ("A", "USD", "2026-000009"),
+            ("B", "EUR", "2026-000002"),
+        ]
+
+
 def test_accounts_and_totals_have_a_column_an_age() -> None:
     received = payments({"amount": D(13)}, {"payment_id": "P2", "bill_number": None, "amount": D(1)})
     items = aged(bills({}, OTHER), received, date(2026, 11, 2))

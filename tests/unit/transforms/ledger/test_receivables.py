@@ -88,6 +88,17 @@ def test_a_payment_that_matches_nothing_stays_on_its_account(payment: dict[str, 
     assert items(bills({}), notes(), payments(payment)) == [(BILL, "bill", DUE, 12, 0, 0, 12)]
 
 
+@pytest.mark.parametrize(
+    ("bill", "document"), [(BILL, None), (None, "CN-2026-000001")], ids=["counts on a bill", "is an item of its own"]
+)
+def test_a_payment_that_names_a_credit_note_is_matched_where_the_note_is_an_item(
+    bill: str | None, document: str | None
+) -> None:
+    noted, paid_back = notes({"bill_number": bill}), payments({"bill_number": "CN-2026-000001", "amount": D(-3)})
+    assert allocated(paid_back, documents(bills({}), noted))["document"].to_list() == [document]
+    assert sum(item[5] for item in items(bills({}), noted, paid_back)) == (-3 if document else 0)
+
+
 def test_nothing_is_owed_by_documents_of_nothing_and_of_prepaid_accounts() -> None:
     prepaid = {"billing_mode": "prepaid", "paid_from_balance": D(12), "total_owed": D(0)}
     assert entries(bills(prepaid), notes(prepaid | {"total_owed": D(0)}), payments({"amount": D(0)})) == []

@@ -152,8 +152,10 @@ REFUSED = [
         CALL,
         {"started_at": "2026-10-05T10:00:00"},
         "bad_value",
-        "started_at: expected a date and time with its offset, as 2026-10-01T08:15:00+02:00, "
-        "found '9999-99-99x99:99:99'",
+        (
+            "started_at: expected a date and time with its offset, as 2026-10-01T08:15:00+02:00, "
+            "found '9999-99-99x99:99:99'"
+        ),
     ),
     (
         CALL,
@@ -319,6 +321,13 @@ def test_a_refused_leg_leaves_the_call_itself_standing(changes: Fields, detail: 
         None,
         None,
     )
+
+
+@pytest.mark.parametrize("seconds", ["60", "0", "-1", "1:00"])
+@pytest.mark.parametrize("usual", [CALL, MESSAGE, ARRIVED], ids=["call", "message", "arrived"])
+def test_seconds_of_a_leg_mean_nothing_where_no_call_came_in(usual: Fields, seconds: str) -> None:
+    found = record(usual | {"forwarded_seconds": seconds})
+    assert (found["forwarded_to"], found["forwarded_seconds"]) == (None, None)
 
 
 def test_every_rule_of_legs_is_shown_by_a_case() -> None:

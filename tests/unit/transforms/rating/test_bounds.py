@@ -1,7 +1,7 @@
 """Which legs wait since they are longer or dearer than a person lets pass, or than a charge holds."""
 
 from dataclasses import replace
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
@@ -16,8 +16,8 @@ LONGEST = 2_147_483_647
 
 def by(price: str = "0.012", bounds: RecordBounds = UNBOUNDED, **columns: object) -> RatingBook:
     """A book with one price a minute, and one a segment."""
-    row: Row = {"destination": "France", "price_per_minute": D(price), **columns}
-    sms = sms_outbound({"country": "FR", "price_per_segment": D(price)})
+    row: Row = {"destination": "France", "price_per_minute": Decimal(price), **columns}
+    sms = sms_outbound({"country": "FR", "price_per_segment": Decimal(price)})
     found = book(voice_outbound=voice_outbound(row), sms_outbound=sms)
     return replace(found, bounds=bounds)
 
@@ -29,12 +29,12 @@ def call(seconds: int) -> Row:
 def test_by_itself_a_call_may_last_a_month_and_cost_anything() -> None:
     assert RecordBounds() == RecordBounds(record_seconds=31 * DAY, record_amount=0)
     large = by("60000", RecordBounds())
-    assert rated(call(DAY), large)["charge"] == D("86400000")
+    assert rated(call(DAY), large)["charge"] == Decimal(86_400_000)
 
 
 def test_a_call_longer_than_the_bound_waits() -> None:
     at_most = by(bounds=RecordBounds(record_seconds=600))
-    assert rated(call(600), at_most)["charge"] == D("0.12")
+    assert rated(call(600), at_most)["charge"] == Decimal("0.12")
     assert suspended(call(601), at_most) == (
         "bad_value",
         "lasts 601 s, and the bound is 600 s: if it is right, raise [bounds] record_seconds in callbill.toml and recycle",
@@ -43,11 +43,13 @@ def test_a_call_longer_than_the_bound_waits() -> None:
 
 def test_a_charge_above_the_bound_waits() -> None:
     at_most = by("10", RecordBounds(record_seconds=0, record_amount=1000))
-    assert rated(call(6000), at_most)["charge"] == D("1000")
+    assert rated(call(6000), at_most)["charge"] == Decimal(1000)
     assert suspended(call(6001), at_most) == (
         "bad_value",
-        "costs 1000.1666666667 EUR, and the bound is 1,000: if it is right, raise [bounds] record_amount in callbill.toml "
-        "and recycle",
+        (
+            "costs 1000.1666666667 EUR, and the bound is 1,000: if it is right, raise [bounds] record_amount in callbill.toml "
+            "and recycle"
+        ),
     )
 
 
@@ -71,15 +73,15 @@ def test_an_account_is_looked_for_before_a_bound() -> None:
 @pytest.mark.parametrize(
     ("price", "seconds", "charge"),
     [
-        ("60000", 86_400, D("86400000")),
-        ("60000", 99_999, D("99999000")),
-        ("60", 99_999_999, D("99999999")),
-        ("99999999.999999", 60, D("99999999.999999")),
-        ("0.012", LONGEST, D("429496.7294")),
-        ("999999999999.999999", 0, D(0)),
+        ("60000", 86_400, Decimal(86_400_000)),
+        ("60000", 99_999, Decimal(99_999_000)),
+        ("60", 99_999_999, Decimal(99_999_999)),
+        ("99999999.999999", 60, Decimal("99999999.999999")),
+        ("0.012", LONGEST, Decimal("429496.7294")),
+        ("999999999999.999999", 0, Decimal(0)),
     ],
 )
-def test_a_charge_that_the_type_holds_is_charged(price: str, seconds: int, charge: D) -> None:
+def test_a_charge_that_the_type_holds_is_charged(price: str, seconds: int, charge: Decimal) -> None:
     assert rated(call(seconds), by(price))["charge"] == charge
 
 
@@ -89,13 +91,13 @@ def test_a_charge_that_the_type_holds_is_charged(price: str, seconds: int, charg
 def test_one_that_it_does_not_hold_waits_alone(price: str, seconds: int) -> None:
     found = rate_all(call(seconds), {"record_id": "r2", **call(0)}, by=by(price))
     assert found.rated["record_id"].to_list() == ["r2"]
-    amount = f"{D(price):.6f}"
+    amount = f"{Decimal(price):.6f}"
     detail = f"costs 100,000,000 or more, which is more than a charge holds: {seconds} s at {amount} EUR a minute"
     assert found.suspended.select("reason", "detail").rows() == [("bad_value", detail)]
 
 
 def test_a_connection_fee_alone_can_be_too_much() -> None:
-    assert suspended(call(1), by(connection_fee=D("100000000")))[0] == "bad_value"
+    assert suspended(call(1), by(connection_fee=Decimal(100_000_000)))[0] == "bad_value"
 
 
 def test_increments_that_make_too_many_seconds_wait() -> None:
@@ -108,7 +110,7 @@ def test_increments_that_make_too_many_seconds_wait() -> None:
 
 def test_a_message_that_costs_too_much_waits() -> None:
     message = {"service": "sms", "billable_seconds": 0, "segments": 100, "status": "sent"}
-    assert rated(message, by("999999.999999"))["charge"] == D("99999999.9999")
+    assert rated(message, by("999999.999999"))["charge"] == Decimal("99999999.9999")
     assert suspended(message, by("1000000")) == (
         "bad_value",
         "costs 100,000,000 or more, which is more than a charge holds: 100 segments at 1000000.000000 EUR each",

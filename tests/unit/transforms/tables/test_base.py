@@ -59,7 +59,7 @@ def test_conforming_fills_in_constants_and_nulls() -> None:
 
 
 def test_a_value_that_does_not_fit_its_type_raises() -> None:
-    huge = rated({}).with_columns(pl.lit(Decimal("100000000")).cast(MONEY).alias("charge"))
+    huge = rated({}).with_columns(pl.lit(Decimal(100_000_000)).cast(MONEY).alias("charge"))
     with pytest.raises(pl.exceptions.InvalidOperationError):
         conform(RatedUsage, huge)
     long = rated({}).with_columns(pl.lit(2**31, pl.Int64).alias("billed_seconds"))

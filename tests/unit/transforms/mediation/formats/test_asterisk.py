@@ -295,6 +295,23 @@ def test_a_telephone_that_calls_out() -> None:
     assert (short["direction"], short["to_number"]) == ("outbound", "+333949")
 
 
+@pytest.mark.parametrize("left_out", ["dcontext", "channel", "accountcode", "linkedid", "amaflags", "userfield"])
+def test_a_telephone_that_calls_out_does_so_whichever_column_is_empty(left_out: str) -> None:
+    source = Source(country="FR", extension_digits=3, inbound=("from-operator",))
+    dial = {**DIAL, "src": "211", "dst": "90639980018", "clid": '"Desk" <0261910042>', "dcontext": "internal"}
+    found = one(source, **{**dial, "accountcode": "A", left_out: ""})
+    assert (found["direction"], found["from_number"]) == ("outbound", "+33261910042")
+    assert (found["to_number"], found["duration_seconds"]) == ("+33639980018", "83")
+
+
+@pytest.mark.parametrize("left_out", ["dcontext", "channel"])
+def test_a_call_comes_in_by_its_context_or_its_trunk_where_the_other_is_not_told(left_out: str) -> None:
+    source = Source(country="FR", extension_digits=3, inbound=("from-operator", "operator"))
+    assert one(source, **{left_out: ""})["direction"] == "inbound"
+    neither = one(source, dcontext="", channel="")
+    assert (neither["direction"], neither["from_number"]) == ("unstated", "+33639980030")
+
+
 def test_only_its_own_files_are_recognised() -> None:
     recognises = all_formats()["asterisk"].recognises
     assert recognises(line())

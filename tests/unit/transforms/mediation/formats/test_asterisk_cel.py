@@ -241,6 +241,24 @@ def test_a_context_or_trunk_of_the_settings_comes_in() -> None:
     assert legs(CALLED, ENDED, source=Source(country="FR", inbound=("elsewhere",)))[0][0] == "unstated"
 
 
+@pytest.mark.parametrize("named", ["from-operator", "operator"])
+def test_a_call_from_outside_comes_in_however_short_the_number_that_it_shows(named: str) -> None:
+    source = Source(country="FR", extension_digits=3, inbound=(named,))
+    short = {**MAIN, "cid_num": "112"}
+    assert legs(*channel(short, "00", "04", "25"), ENDED, source=source) == [
+        ("inbound", "+33112", "+33261910042", "answered", "21")
+    ]
+    assert legs(*channel(short, "00", "04", "25"), ENDED) == []
+
+
+@pytest.mark.parametrize("left_out", ["context", "channame", "cid_num", "accountcode", "appname", "appdata", "peer"])
+def test_an_answered_call_counts_whichever_column_of_its_events_is_empty(left_out: str) -> None:
+    source = Source(country="FR", extension_digits=3, inbound=("from-operator", "operator"))
+    events = [*channel({**MAIN, left_out: ""}, "00", "04", "25"), ENDED]
+    caller = "anonymous" if left_out == "cid_num" else "+33639980030"
+    assert legs(*events, source=source) == [("inbound", caller, "+33261910042", "answered", "21")]
+
+
 @pytest.mark.parametrize(
     "time", ["1791438480.250000", "2026-10-08 07:48:00.25", "2026-10-08T05:48:00.25Z", "2026-10-08 07:48:00.250"]
 )

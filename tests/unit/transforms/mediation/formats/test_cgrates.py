@@ -14,7 +14,7 @@ from tests.unit.reading import read, said, same
 from transforms.mediation.contract import Read
 from transforms.mediation.formats import all_formats
 from transforms.mediation.formats.cgrates import COLUMNS, assemble
-from transforms.mediation.records import FIELDS
+from transforms.mediation.records import FIELDS, mediate
 from transforms.mediation.source import Source
 
 SAMPLE = (Path(__file__).parents[4] / "samples" / "cgrates.csv").read_text().splitlines()
@@ -160,6 +160,24 @@ def test_shapes() -> None:
     assert assembled(rows(turned, header=True)) == expected
     lower = {name.lower(): value for name, value in CALL.items() if name != "ToR"}
     assert assembled(rows(lower, header=True)) == expected
+
+
+@pytest.mark.parametrize("name", ["RunID", "OriginID", "RequestType", "Direction", "Tenant", "Category", "Cost"])
+def test_a_call_is_the_same_without_what_its_export_may_leave_out(name: str) -> None:
+    expected = assembled(rows(CALL))
+    assert assembled(rows(CALL | {name: ""})) == expected
+    assert assembled(rows({other: value for other, value in CALL.items() if other != name}, header=True)) == expected
+
+
+def test_a_rating_without_a_name_counts_as_the_usual_one() -> None:
+    found = assembled(rows(CALL | {"RunID": "*raw", "Usage": "9s"}, CALL | {"RunID": ""}))
+    assert [record["duration_seconds"] for record in found] == ["10"]
+
+
+def test_a_row_that_does_not_say_what_it_is_is_refused_and_not_lost() -> None:
+    assert mediate(rows(CALL | {"ToR": ""}).fields).refused["detail"].to_list() == [
+        "service: expected voice or sms, found ''"
+    ]
 
 
 def test_broken_rows_are_refused_alone() -> None:

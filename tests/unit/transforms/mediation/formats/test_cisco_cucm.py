@@ -168,4 +168,5 @@ def test_the_sample_and_what_is_recognised() -> None:
     assert (found.fields.height, found.unreadable["record_number"].to_list(), found.unbillable) == (9, [10], 3)
     form = all_formats()["cisco_cucm"]
     assert form.recognises("\n".join(SAMPLE))
+    assert not form.recognises("record_id,service\n" + "\n".join(SAMPLE))
     assert not form.recognises("record_id,service\n1,voice\n")

@@ -55,7 +55,8 @@ def test_a_moment_is_written_in_utc(unit: Any, zone: str) -> None:
 
 
 def test_a_moment_without_a_zone_has_no_offset() -> None:
-    rows, _ = read(pl.DataFrame({"a": [datetime(2026, 10, 5, 10)]}))
+    without = datetime(2026, 10, 5, 10)  # noqa: DTZ001 - that it has no zone is what is shown
+    rows, _ = read(pl.DataFrame({"a": [without]}))
     assert rows[0][1] == "2026-10-05T10:00:00.000000"
 
 

@@ -137,8 +137,8 @@ def test_a_body_over_many_lines_is_one_record() -> None:
         (lambda text: text.replace("<billsec>", "<billsec>&unknown;"), "undefined entity"),
         (lambda text: text.replace("NORMAL", "NORM\ufdd0AL"), "no UTF-8"),
         (lambda text: text.replace("NORMAL", "NORM\0AL"), "not well-formed"),
-        (lambda text: "something else", "no whole XML document"),
-        (lambda text: "<other/>", "no <cdr>"),
+        (lambda _text: "something else", "no whole XML document"),
+        (lambda _text: "<other/>", "no <cdr>"),
     ],
 )
 def test_a_broken_document_is_refused_alone(broken: Any, why: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.reading import read, said, same
 from transforms.mediation.contract import Read
 from transforms.mediation.formats import all_formats
+from transforms.mediation.records import mediate
 from transforms.mediation.source import Source
 
 SAMPLE = (Path(__file__).parents[4] / "samples" / "freeswitch.csv").read_text().splitlines()
@@ -190,6 +191,43 @@ def test_of_several_numbers_that_rang_the_channel_tells_which() -> None:
     assert forwarded(last_arg=several, bridge_channel="sofia/external/0639980042@carrier") == ("+33639980042", "8")
     assert forwarded(last_arg=several, bridge_channel="sofia/internal/1002@192.0.2.10") == (None, None)
     assert forwarded(last_arg=several, bridge_channel="", bridge_uepoch="0") == (None, None)
+
+
+def test_a_switch_that_tells_nothing_of_bridges_leaves_the_seconds_of_the_leg_to_be_told() -> None:
+    """Such a leg waits in suspense alone; taken for 0 s it would go free."""
+    leg = {"last_app": "bridge", "last_arg": "sofia/gateway/carrier/0639980041"}
+    came_in = Source(PARIS.time_zone, PARIS.country, ("default",), PARIS.extension_digits)
+    found = by_template(came_in, **CALL, **leg)
+    assert said(found.fields.to_dicts()[0], "forwarded_to", "forwarded_seconds") == ("+33639980041", None)
+    mediated = mediate(found.fields)
+    assert mediated.records["billable_seconds"].to_list() == [68]
+    assert mediated.refused.select("leg", "detail").rows() == [
+        ("forwarded", "forwarded_seconds: expected seconds of the forwarded leg of an answered call, found ''")
+    ]
+
+
+def test_one_of_several_numbers_is_not_guessed_where_nothing_is_told_of_bridges() -> None:
+    several = "sofia/gateway/a/0639980041|sofia/gateway/b/0639980042"
+    found = by_template(**CALL, last_app="bridge", last_arg=several).fields.to_dicts()[0]
+    assert said(found, "forwarded_to", "forwarded_seconds") == (several, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "called"),
+    [
+        ({"destination_number": "6001", "sip_req_user": "0261910042"}, "+33261910042"),
+        ({"destination_number": "6001", "sip_req_user": "6001", "sip_to_user": "0261910042"}, "+33261910042"),
+        ({"destination_number": "6001", "sip_req_user": "", "sip_to_user": "0261910042"}, "+33261910042"),
+        ({"destination_number": "", "sip_req_user": "0261910042"}, "+33261910042"),
+        ({"destination_number": "0639980031", "sip_req_user": "0261910042"}, "+33639980031"),
+    ],
+)
+def test_the_number_dialled_goes_before_the_extension_put_in_its_place(told: dict[str, str], called: str) -> None:
+    assert by_template(**(CALL | told)).fields["to_number"].to_list() == [called]
+
+
+def test_a_call_of_which_only_extensions_are_told_is_no_usage() -> None:
+    assert by_template(**CALL | {"destination_number": "6001", "sip_req_user": "6002"}).unbillable == 1
 
 
 def test_a_second_look_at_a_call_is_no_usage() -> None:

@@ -66,6 +66,33 @@ def test_a_call_that_never_began_has_no_start() -> None:
     assert found.refused["reason"].to_list() == ["bad_value"]
 
 
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        (HEADER, ROW.replace("0639980001", "")),
+        (HEADER.replace("src_user,", ""), ROW.replace("0639980001,", "")),
+    ],
+    ids=["an empty caller", "no column of callers"],
+)
+def test_who_withholds_the_number_is_anonymous_and_the_call_is_charged(header: str, row: str) -> None:
+    found = mediate(rows(header, row))
+    assert found.refused.is_empty()
+    assert found.records.select("own_number", "other_number", "billable_seconds").rows() == [
+        ("anonymous", "+33639980040", 83)
+    ]
+
+
+def test_what_a_row_leaves_out_is_taken_from_its_other_columns() -> None:
+    header = "id,start_time,duration,ms_duration,sip_code,src,dst,callid,from_tag,to_tag,account"
+    (row,) = rows(header, "7,2026-10-03 10:00:00,82,,,1,33639980040,,,,").to_dicts()
+    names = ("record_id", "account_id", "duration_seconds", "status")
+    assert [row[name] for name in names] == ["7", None, "82", "answered"]
+    half_named = rows(header, "7,2026-10-03 10:00:00,82,,,1,33639980040,m1,bb,,").to_dicts()
+    assert half_named[0]["record_id"] == "m1;;bb"
+    untold = mediate(rows(header, "7,2026-10-03 10:00:00,,,,1,33639980040,m1,bb,aa,"))
+    assert untold.refused["detail"].to_list() == ["duration_seconds: expected seconds of an answered call, found ''"]
+
+
 def test_calls_to_extensions_are_counted_only() -> None:
     found = read(
         [HEADER, ROW, ROW.replace("0639980040", "1002")], Source(country="FR", extension_digits=4), name="kamailio"
