@@ -55,7 +55,7 @@ def facts(**known: Any) -> gather._Facts:
 
 def payment(due: date | None = WEDNESDAY, refused: tuple[str, ...] = (), **changes: Any) -> Payment:
     known = facts(due={NUMBER: due} if due else {}, refused=frozenset(refused))
-    return gather._payment(issue(), ROW | changes, known)
+    return gather.payment_of(issue(), ROW | changes, known)
 
 
 def test_a_debit_is_told_with_its_mandate_and_the_account_masked() -> None:

@@ -14,6 +14,8 @@ from transforms.tables.base import MONEY, Table, assert_contract, columns, confo
 from transforms.tables.prices import PriceLists
 from transforms.tables.usage import RatedUsage
 
+CURRENCY_ELSEWHERE = ("number_fee_prices", "bill_statements")
+"""On the price list, and on the bill."""
 EVERY_TABLE = {**PUBLISHED_MONTHLY, **PUBLISHED_WHOLE, **PRICE_TABLES, **WAREHOUSE}.items()
 
 
@@ -30,7 +32,7 @@ def test_money_is_decimal_with_its_currency_beside_it(name: str, table: type[Tab
     assert not any(dtype.is_float() for dtype in types(table).values()), name
     amounts = {"amount", "charge", "net_amount", "credited_amount", "monthly_fee", "unit_price"} & set(types(table))
     assert all(isinstance(types(table)[amount], pl.Decimal) for amount in amounts)
-    if amounts and name not in PRICE_TABLES and name != "number_fee_prices":
+    if amounts and name not in PRICE_TABLES and name not in CURRENCY_ELSEWHERE:
         assert "currency" in types(table)
 
 
