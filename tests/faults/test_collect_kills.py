@@ -14,8 +14,8 @@ from tests.pipelines.homes import Home
 STAGE = "pipelines.stages.collect"
 MOMENTS = [
     Moment("after", f"{STAGE}:_collections"),
-    Moment("before", f"{STAGE}:record"),
-    Moment("after", f"{STAGE}:record"),
+    Moment("before", f"{STAGE}:add_entry"),
+    Moment("after", f"{STAGE}:add_entry"),
     Moment("after", f"{STAGE}:_fix"),
     Moment("after", f"{STAGE}:_content"),
     Moment("before", f"{STAGE}:put"),
