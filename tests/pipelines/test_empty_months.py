@@ -127,7 +127,7 @@ def test_a_file_that_grows_keeps_what_stands_on_bills(home: Home) -> None:
 
 def test_a_warehouse_of_an_earlier_version_goes_on(home: Home) -> None:
     with Warehouse.open(home.installation) as warehouse:
-        warehouse.connection.execute("UPDATE issues SET last_file_number = NULL")
+        warehouse.connection.execute("UPDATE issues SET last_file_number = NULL; DROP TABLE warehouse_schema")
     home.usage("late.csv", [CALL | {"record_id": "late", "duration_seconds": "600"}])
     run(home, MAY)
     assert rows(home, VOICE) == [(MAY, APRIL, 600, Decimal("0.1200"))]
