@@ -15,6 +15,7 @@ from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from pipelines.reference.tariff import in_words
 from pipelines.registries import minor_units
 from pipelines.settings import REPOSITORY, Installation
 from pipelines.storage.session import Progress, Silent
@@ -159,8 +160,7 @@ def print_tariff(tariff: dict[str, str]) -> None:
 
 
 def _print_tariff(console: Console, tariff: dict[str, str]) -> None:
-    text = f"Tariff: {tariff['folder']} (SHA-256 {tariff['sha256'][:12]})"
-    console.print(text, markup=False, soft_wrap=True, highlight=False)
+    console.print(f"Tariff: {in_words(tariff)}", markup=False, soft_wrap=True, highlight=False)
 
 
 _AMOUNTS = ("old", "new", "difference")

@@ -1,4 +1,4 @@
-"""Which months a recycling runs, and what of suspense it is measured by."""
+"""`callbill recycle`: what was refused is read again, and the months run again that have suspense or other usage since."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 from pipelines.errors import LockHeld
 from pipelines.orchestration.instance import dagster_instance, end_dead_runs, prepare_environment
 from pipelines.settings import Installation
-from pipelines.storage.atomic_files import put
+from pipelines.storage.atomic_files import put_content
 from pipelines.storage.warehouse import WarehouseLock
 
 WORKSPACE = """\
@@ -37,9 +37,7 @@ def serve_ui(installation: Installation, port: int) -> NoReturn:
         lock.release()
     instance.dispose()
     workspace = installation.dagster_home / "workspace.yaml"
-    beside = workspace.with_name(f".{workspace.name}.new")
-    beside.write_text(WORKSPACE, encoding="utf-8")
-    put(beside, workspace)
+    put_content(WORKSPACE.encode(), workspace)
     # `dagster dev` warns of its successor `dg`, which is no part of the installation.
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
     # Dagster's processes import from the folder they are started in, whatever happens to lie there: here, nothing.

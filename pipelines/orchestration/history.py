@@ -163,19 +163,19 @@ class Runs(SqliteRunStorage):
         return super().from_local(base_dir, inst_data)
 
     def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
-        self._engines = _Engines()
+        self._engine = _engine(conn_string)
         super().__init__(conn_string, inst_data)
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """A transaction of its own."""
-        with _transaction(self._engines.of(self._conn_string)) as connection:
+        with _transaction(self._engine) as connection:
             yield connection
 
     def dispose(self) -> None:
         """Closes what is open."""
         super().dispose()
-        self._engines.dispose()
+        self._engine.dispose()
 
 
 class Schedules(SqliteScheduleStorage):

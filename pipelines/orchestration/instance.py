@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipelines.errors import CallbillError
 from pipelines.orchestration.history import History
 from pipelines.settings import Installation
-from pipelines.storage.atomic_files import put
+from pipelines.storage.atomic_files import put_content
 
 DAGSTER_YAML = """\
 # Written by callbill. One run of Dagster's at a time: the warehouse has one writer. Runs of the command line do not
@@ -44,9 +44,7 @@ def dagster_instance(installation: Installation) -> dg.DagsterInstance:
         fcntl.flock(lock, fcntl.LOCK_EX)
         settings = folder / "dagster.yaml"
         if not settings.exists():
-            beside = folder / ".dagster.yaml.new"
-            beside.write_text(DAGSTER_YAML, encoding="utf-8")
-            put(beside, settings)
+            put_content(DAGSTER_YAML.encode(), settings)
         kept = {"module": History.__module__, "class": History.__name__, "config": {"base_dir": str(folder)}}
         reference = InstanceRef.from_dir(str(folder), overrides={"storage": {"custom": kept}})
         instance = dg.DagsterInstance.from_ref(reference)

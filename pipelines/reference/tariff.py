@@ -37,7 +37,12 @@ class Tariff:
         return {"folder": str(self.folder), "sha256": self.sha256}
 
     def __str__(self) -> str:
-        return f"{self.folder} (SHA-256 {self.sha256[:12]})"
+        return in_words(self.facts())
+
+
+def in_words(facts: Mapping[str, str]) -> str:
+    """A tariff as people read it, from its `Tariff.facts`: the folder, and the beginning of the SHA-256."""
+    return f"{facts['folder']} (SHA-256 {facts['sha256'][:12]})"
 
 
 def tariff(installation: Installation) -> Tariff:

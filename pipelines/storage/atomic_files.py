@@ -18,6 +18,13 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+def put_content(content: bytes, place: Path) -> None:
+    """Writes `content` beside `place` and moves it there, in one step, over what was there."""
+    beside = place.with_name(f".{place.name}.new")
+    beside.write_bytes(content)
+    put(beside, place)
+
+
 def put(beside: Path, place: Path) -> None:
     """Moves the finished file `beside` to `place`, in one step, over what was there."""
     sync(beside)

@@ -10,13 +10,13 @@ from typing import Annotated, ClassVar
 import pandera.polars as pa
 import polars as pl
 
-from transforms.tables.base import AMOUNT_SCALE, Amount, Instant, Table
+from transforms.tables.base import Amount, Instant, Table
 from transforms.tables.billing import Ledger
+from transforms.tables.books import Total
 from transforms.tables.closing import Audit
 from transforms.tables.control import Controls
 from transforms.tables.vocabulary import LEGS, LINE_KINDS
 
-Total = Annotated[pl.Decimal, 38, AMOUNT_SCALE]
 Whole = Annotated[pl.Decimal, 38, 0]
 """A whole number that is larger than an Int64; HUGEINT in DuckDB."""
 
@@ -66,18 +66,12 @@ class SeenPaths(Table):
     path: str = pa.Field(description="Path below the inbox.")
     bytes: pl.Int64 = pa.Field(description="Size on the disk.", metadata={"unit": "bytes"})
     changed_ns: pl.Int64 = pa.Field(description="When it was last changed.", metadata={"unit": "ns since 1970"})
-    file_id: str = pa.Field(description="SHA-256 of the content that it had.")
+    file_id: str = pa.Field(description="SHA-256 of the content that was found there.")
 
 
-class ChangedFiles(Table):
+class ChangedFiles(SeenPaths):
     """Files that were loaded and are another content now: they wait, none of their records is usage."""
 
-    _key: ClassVar = ("path",)
-
-    path: str = pa.Field(description="Path below the inbox.")
-    bytes: pl.Int64 = pa.Field(description="Size on the disk.", metadata={"unit": "bytes"})
-    changed_ns: pl.Int64 = pa.Field(description="When it was last changed.", metadata={"unit": "ns since 1970"})
-    file_id: str = pa.Field(description="SHA-256 of the content that it has now.")
     format: str = pa.Field(description="Its usage format.")
     records: pl.Int64 = pa.Field(nullable=True, description="Records in it, where they could be counted.")
     first_seen_at: Instant = pa.Field(description="When it was first found so.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipelines.errors import BadInput
 from pipelines.settings import Installation
-from pipelines.storage.atomic_files import put
+from pipelines.storage.atomic_files import put_content
 
 
 def keep(installation: Installation, contents: Mapping[str, bytes | None]) -> dict[str, str]:
@@ -21,9 +21,7 @@ def keep(installation: Installation, contents: Mapping[str, bytes | None]) -> di
         if content is None or place.exists():
             continue
         place.parent.mkdir(exist_ok=True)
-        beside = place.with_name(f".{place.name}.new")
-        beside.write_bytes(content)
-        put(beside, place)
+        put_content(content, place)
     return found
 
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -60,6 +61,13 @@ _DIRECTED = """
 """
 """Usage records with the direction that today's numbers.csv tells of those whose source does not: a call to a number of
 the company comes in, unless it is from one; every other goes out. What an outgoing call was put through to is no leg."""
+
+
+@cache
+def _statements() -> tuple[tuple[str, ...], str]:
+    """What makes the tables, and the SHA-256 of it and of the view: always the same within a process."""
+    tables = tuple(catalogue.create_table(name, table) for name, table in catalogue.WAREHOUSE.items())
+    return tables, hashlib.sha256("\n".join([*tables, _DIRECTED]).encode()).hexdigest()
 
 
 class WarehouseLock:
@@ -194,8 +202,7 @@ class Warehouse:
     def _make_tables(self) -> None:
         """Makes what is missing, unless the tables are those that this version made. Raises BadInput where a newer one
         wrote them, or where they cannot be brought up to date."""
-        tables = [catalogue.create_table(name, table) for name, table in catalogue.WAREHOUSE.items()]
-        sha256 = hashlib.sha256("\n".join([*tables, _DIRECTED]).encode()).hexdigest()
+        tables, sha256 = _statements()
         known = self.value("SELECT 1 FROM duckdb_tables() WHERE table_name = 'warehouse_schema'")
         version, there = self.connection.execute("FROM warehouse_schema").fetchall()[0] if known else (0, "")
         if version > SCHEMA_VERSION:
